@@ -1,0 +1,1 @@
+"""Look inside a neural network while it trains."""
