@@ -56,7 +56,8 @@ def edges(first: int, count: int, level: int = 0) -> NDArray[np.float64]:
     The open outermost buckets are given their finite border as if they were closed.
     """
     index = np.arange(first, first + count + 1, dtype=np.int64) << level
-    return np.copysign(_positive_edge(np.abs(index)), index)
+    borders: NDArray[np.float64] = np.sign(index) * _positive_edge(np.abs(index))
+    return borders
 
 
 def _positive_edge(index: NDArray[np.int64]) -> NDArray[np.float64]:

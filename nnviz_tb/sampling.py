@@ -24,7 +24,8 @@ def hash64(counter: NDArray[np.uint64], seed: int) -> NDArray[np.uint64]:
     z = counter * _GOLDEN + np.uint64(seed_offset)
     z = (z ^ (z >> np.uint64(30))) * _MIX_1
     z = (z ^ (z >> np.uint64(27))) * _MIX_2
-    return np.bitwise_xor(z, z >> np.uint64(31))
+    mixed: NDArray[np.uint64] = z ^ (z >> np.uint64(31))
+    return mixed
 
 
 def spread_sample(population: int, size: int, seed: int = 0) -> NDArray[np.int64]:
