@@ -1,0 +1,235 @@
+/**
+ * Client of the plugin's HTTP interface (nnviz_tb/http_api.md). Addresses are relative, so that
+ * they work under TensorBoard's --path_prefix. What was read is kept, within a bound in bytes, and
+ * brought up to date by asking only for later steps.
+ */
+
+import { appendSteps, canAppend } from "./append";
+import { ByteCache } from "./cache";
+import { decode, type Container } from "./pure/decode";
+
+export interface Definition {
+  readonly label: string;
+  readonly text: string;
+  readonly source: string;
+  readonly unit: string;
+  readonly share: boolean;
+}
+
+export interface Definitions {
+  readonly schema: number;
+  readonly statistics: Readonly<Record<string, Definition>>;
+  readonly layer_fields: Readonly<Record<string, Definition>>;
+  readonly run_fields: Readonly<Record<string, Definition>>;
+  readonly quantiles: readonly number[];
+}
+
+export interface ActivationInfo {
+  readonly function: string;
+  readonly elementwise: boolean;
+  readonly bounded: boolean;
+  readonly has_dead_zone: boolean;
+  readonly per_channel: boolean;
+  readonly learnable: boolean;
+}
+
+export interface SeriesInfo {
+  readonly tracked?: number;
+  readonly last_step: number | null;
+  readonly kept_steps: number;
+}
+
+export interface LayerInfo {
+  readonly name: string;
+  readonly type: string;
+  readonly order: number;
+  readonly neurons: number;
+  readonly fan_in: number;
+  readonly kernel_shape: readonly number[];
+  readonly parameters: number;
+  readonly trainable: boolean;
+  readonly notes: readonly string[];
+  readonly activation: ActivationInfo | null;
+  readonly series: Readonly<Record<string, SeriesInfo>>;
+  readonly summaries: readonly string[];
+}
+
+export interface ScalarInfo {
+  readonly tag: string;
+  readonly last_step: number | null;
+  readonly steps: number;
+}
+
+export interface RunInfo {
+  readonly name: string;
+  readonly scalars: readonly ScalarInfo[];
+  readonly last_step: number | null;
+  readonly last_wall_time: number | null;
+  readonly writer: string | null;
+  readonly frameworks: Readonly<Record<string, string>>;
+  readonly notes: readonly string[];
+  readonly layers: readonly LayerInfo[];
+  readonly problems: readonly string[];
+}
+
+export interface Catalogue {
+  readonly runs: readonly RunInfo[];
+}
+
+/** What went wrong with a request, in words fit to be shown. */
+export class ApiError extends Error {
+  /** @param status HTTP status; 0 when no answer came */
+  constructor(
+    message: string,
+    readonly status: number,
+    readonly code: string,
+  ) {
+    super(message);
+    this.name = "ApiError";
+  }
+}
+
+/** Something that is being fetched; `previous` stands in while a newer one is on its way. */
+export type Async<T> =
+  | { readonly status: "pending"; readonly previous: T | null }
+  | { readonly status: "ready"; readonly value: T }
+  | { readonly status: "error"; readonly error: ApiError; readonly previous: T | null };
+
+/** The newest value there is, however it stands. */
+export function latest<T>(state: Async<T>): T | null {
+  return state.status === "ready" ? state.value : state.previous;
+}
+
+export type Query = Readonly<Record<string, string | number | null>>;
+
+const CACHE_BYTES = 64 * 1024 * 1024;
+/** Of the answers of one route; beyond it, lengthening by updates ends in a fresh, thinned one. */
+const MOST_STEPS = 1500;
+
+interface Entry {
+  readonly container: Container;
+  readonly version: string;
+}
+
+export class Client {
+  readonly #base: string;
+  readonly #fetch: typeof fetch;
+  readonly #cache: ByteCache<Entry>;
+
+  constructor(base = document.baseURI, fetcher: typeof fetch = (...args) => fetch(...args), bytes = CACHE_BYTES) {
+    this.#base = base;
+    this.#fetch = fetcher;
+    this.#cache = new ByteCache(bytes);
+  }
+
+  async definitions(signal: AbortSignal): Promise<Definitions> {
+    return (await this.#json("definitions", signal)) as Definitions;
+  }
+
+  async catalogue(signal: AbortSignal): Promise<Catalogue> {
+    return (await this.#json("catalogue", signal)) as Catalogue;
+  }
+
+  /**
+   * Names of all of TensorBoard's runs in its own order, which decides their colours.
+   */
+  async runNames(signal: AbortSignal): Promise<readonly string[]> {
+    const names = await this.#json("../../runs", signal);
+    return Array.isArray(names) ? names.filter((name) => typeof name === "string") : [];
+  }
+
+  /**
+   * The answer of a binary route.
+   * @param version what the catalogue says of the series; the same version is never read twice
+   */
+  async arrays(route: string, query: Query, version: string, signal: AbortSignal): Promise<Container> {
+    const key = addressOf(route, query);
+    const held = this.#cache.get(key);
+    if (held !== undefined && held.version === version) return held.container;
+    const container = await this.#updated(route, query, held?.container, signal);
+    this.#cache.set(key, { container, version }, byteLength(container));
+    return container;
+  }
+
+  /** The answer already held, so that what was seen before is drawn without waiting. */
+  peek(route: string, query: Query): Container | null {
+    return this.#cache.get(addressOf(route, query))?.container ?? null;
+  }
+
+  async #updated(route: string, query: Query, held: Container | undefined, signal: AbortSignal): Promise<Container> {
+    const last = held?.arrays.get("steps")?.values.at(-1);
+    const key = held?.meta["key"];
+    if (held !== undefined && last !== undefined && typeof key === "string" && canAppend(route)) {
+      const update = await this.#binary(route, { ...query, after: last, have: key }, signal);
+      if (update.meta["delta"] !== true) return update;
+      const merged = appendSteps(route, held, update);
+      if (merged !== null && (merged.arrays.get("steps")?.values.length ?? 0) <= MOST_STEPS) return merged;
+    }
+    return this.#binary(route, query, signal);
+  }
+
+  async #binary(route: string, query: Query, signal: AbortSignal): Promise<Container> {
+    const response = await this.#get(addressOf(route, query), signal);
+    const bytes = await readBody(response.arrayBuffer(), signal);
+    try {
+      return decode(bytes);
+    } catch (error) {
+      throw new ApiError(error instanceof Error ? error.message : String(error), 200, "bad_answer");
+    }
+  }
+
+  async #json(address: string, signal: AbortSignal): Promise<unknown> {
+    const response = await this.#get(address, signal);
+    return readBody(response.json() as Promise<unknown>, signal);
+  }
+
+  async #get(address: string, signal: AbortSignal): Promise<Response> {
+    let response: Response;
+    try {
+      response = await this.#fetch(new URL(address, this.#base), { signal, cache: "no-store" });
+    } catch (error) {
+      if (signal.aborted) throw error;
+      throw new ApiError("TensorBoard does not answer. Is it still running?", 0, "unreachable");
+    }
+    if (!response.ok) throw await errorOf(response);
+    return response;
+  }
+}
+
+async function readBody<T>(body: Promise<T>, signal: AbortSignal): Promise<T> {
+  try {
+    return await body;
+  } catch (error) {
+    if (signal.aborted) throw error;
+    throw new ApiError("TensorBoard's answer broke off.", 0, "broken_off");
+  }
+}
+
+async function errorOf(response: Response): Promise<ApiError> {
+  const fallback = `TensorBoard answered ${response.status} ${response.statusText}`.trim();
+  try {
+    const body = (await response.json()) as { error?: { message?: unknown; code?: unknown } };
+    const { message, code } = body.error ?? {};
+    if (typeof message === "string") {
+      return new ApiError(message, response.status, typeof code === "string" ? code : "error");
+    }
+  } catch {
+    // Not our JSON: an error page of TensorBoard's or of a proxy between.
+  }
+  return new ApiError(fallback, response.status, "error");
+}
+
+export function addressOf(route: string, query: Query): string {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== null) parameters.set(name, String(value));
+  }
+  const text = parameters.toString();
+  return text === "" ? `./${route}` : `./${route}?${text}`;
+}
+
+function byteLength(container: Container): number {
+  let total = 0;
+  for (const { values } of container.arrays.values()) total += values.byteLength;
+  return total;
+}
