@@ -40,7 +40,7 @@ class Density:
       level: how many times buckets were merged in pairs, 0 to :data:`MAX_LEVEL`.
       nan_count, posinf_count, neginf_count: samples that are in no bucket.
       first: the lowest bucket with a sample, 0 when there is none.
-      counts: ``int64[n]`` of the buckets ``first .. first + n - 1``, both ends not empty; ``[0]``
+      counts: ``int64[n]`` of the buckets ``first .. first + n - 1``, both ends not empty; empty
         without finite samples.
     """
 
@@ -110,7 +110,8 @@ class Density:
             density = density.at_level(density.level + 1)
         header = [density.level, self.nan_count, self.posinf_count, self.neginf_count]
         row = np.concatenate([header, [density.first], density.counts])
-        return np.minimum(row, _INT32_MAX).astype(np.int32)
+        stored: NDArray[np.int32] = np.minimum(row, _INT32_MAX).astype(np.int32)
+        return stored
 
     def _with(self, level: int, first: int, counts: NDArray[np.int64]) -> Density:
         return Density(level, self.nan_count, self.posinf_count, self.neginf_count, first, counts)
@@ -166,16 +167,7 @@ def active_counts(inputs: Any, zones: ZoneLimits) -> NDArray[np.int64]:
       zones: ``x <= dead_below`` and ``x >= dead_above`` are dead.
     """
     below, above = zones.dead_below, zones.dead_above
-    # Comparing with NaN is False, which leaves NaN samples out and absent zones open.
-    low = -np.inf if np.isnan(below) else below
-    high = np.inf if np.isnan(above) else above
-    return _count_columns(
-        inputs,
-        lambda x: (
-            ((x > low) | (x == -np.inf) & np.isnan(below))
-            & ((x < high) | (x == np.inf) & np.isnan(above))
-        ),
-    )
+    return _count_columns(inputs, lambda x: ~((x <= below) | (x >= above) | np.isnan(x)))
 
 
 def saturated_counts(inputs: Any, zones: ZoneLimits) -> NDArray[np.int64]:
@@ -219,7 +211,8 @@ def dormancy(magnitude: NDArray[np.float64]) -> NDArray[np.float64]:
     values = np.asarray(magnitude, dtype=np.float64)
     known = values[np.isfinite(values)]
     level = float(known.mean()) if known.size else 0.0
-    return values / level if level > 0.0 else values * 0.0
+    score: NDArray[np.float64] = values / level if level > 0.0 else values * 0.0
+    return score
 
 
 def normalised_entropy(probabilities: Any) -> float:

@@ -36,7 +36,8 @@ def sketch(kernel: Any, seed: int = 0) -> NDArray[np.float32]:
         projected[columns] += block.T @ _signs(rows.start, rows.stop, seed)
     limit = np.finfo(np.float32).max
     scaled = np.clip(projected / np.sqrt(SKETCH_DIMENSIONS), -limit, limit)
-    return scaled.astype(np.float32)
+    sketched: NDArray[np.float32] = scaled.astype(np.float32)
+    return sketched
 
 
 def _signs(start: int, stop: int, seed: int) -> NDArray[np.float64]:

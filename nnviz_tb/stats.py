@@ -42,8 +42,8 @@ class KernelStatistics:
       histogram: of all weights.
       summary: ``float64[len(SUMMARY_FIELDS)]`` over all weights. Quantiles of up to 1024 weights
         are exact, else they are the histogram's.
-      norm, mean, std, minimum, maximum: ``float64[neurons]``. A neuron without a finite weight has
-        norm 0 and NaN for the others.
+      norm, mean, std, minimum, maximum: ``float64[neurons]``. NaN for a neuron without a finite
+        weight.
     """
 
     histogram: FloatHistogram
@@ -92,7 +92,7 @@ def array_statistics(array: Any) -> tuple[FloatHistogram, NDArray[np.float64]]:
 
 
 def neuron_norms(array: Any) -> NDArray[np.float64]:
-    """``float64[neurons]`` Euclidean norm of each neuron's finite entries of ``[fan_in, neurons]``."""
+    """``float64[neurons]`` norm of each neuron's finite entries of ``[fan_in, neurons]``; or NaN."""
     return kernel_statistics(array).norm
 
 
@@ -154,7 +154,7 @@ class _Sums:
         shift = self.first / n
         variance = np.maximum(self.second / n - shift * shift, 0.0)
         square = self.second + self.pivot * (2.0 * self.first + n * self.pivot)
-        norm = np.where(self.count > 0, np.sqrt(np.maximum(square, 0.0)), 0.0)
+        norm = np.sqrt(np.maximum(square, 0.0))
         unscale = 1.0 / self.scale
         return norm * unscale, (self.pivot + shift) * unscale, np.sqrt(variance) * unscale
 
@@ -256,7 +256,8 @@ def _quantiles(histogram: FloatHistogram, array: Array) -> NDArray[np.float64]:
     if not values.size:
         return np.full(len(QUANTILES), np.nan)
     ranks = np.multiply(QUANTILES, values.size - 1)
-    return np.interp(ranks, np.arange(values.size), values)
+    quantiles: NDArray[np.float64] = np.interp(ranks, np.arange(values.size), values)
+    return quantiles
 
 
 def _total(
