@@ -1,0 +1,75 @@
+"""Small convolutional networks on scikit-learn's digits: 1,347 images of 8×8 pixels.
+
+A sound training, one whose learning rate kills the ReLUs of every layer, and a stack of sigmoids
+driven into saturation, behind which no gradient arrives.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+import numpy as np
+from sklearn.datasets import load_digits
+from sklearn.model_selection import train_test_split
+
+import nnviz_tb.keras
+
+EPOCHS = 15
+BATCH_SIZE = 32
+LOGGED_STEPS = 320
+
+
+def train(run: str, folder: Path, epochs: int | None) -> str:
+    """Trains one of the runs in runs.py into ``folder``; returns its result in words."""
+    x_train, y_train, x_val, y_val = _data()
+    epochs = EPOCHS if epochs is None else epochs
+    keras.utils.set_random_seed(1)
+    stack = run == "digits/sigmoid-stack"
+    model = _network("sigmoid" if stack else "relu", dense_layers=4 if stack else 1)
+    rates = {"digits/adam": 1e-3, "digits/adam-too-fast": 5e-2, "digits/sigmoid-stack": 3e-2}
+    model.compile(
+        optimizer=keras.optimizers.Adam(rates[run]),
+        loss="sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+    )
+    steps = epochs * -(-len(x_train) // BATCH_SIZE)
+    history = model.fit(
+        x_train,
+        y_train,
+        validation_data=(x_val, y_val),
+        batch_size=BATCH_SIZE,
+        epochs=epochs,
+        verbose=0,
+        callbacks=[
+            nnviz_tb.keras.Callback(folder, inputs=x_val[:256], every=max(1, steps // LOGGED_STEPS))
+        ],
+    )
+    return f"validation accuracy {history.history['val_accuracy'][-1]:.1%}"
+
+
+def _network(activation: str, dense_layers: int) -> keras.Model:
+    layers = keras.layers
+    hidden = [
+        layers.Dense(32, activation=activation, name=f"dense_{number + 1}")
+        for number in range(dense_layers)
+    ]
+    return keras.Sequential(
+        [
+            layers.Input((8, 8, 1)),
+            layers.Conv2D(16, 3, activation=activation, name="conv_1"),
+            layers.Conv2D(32, 3, activation=activation, name="conv_2"),
+            layers.Flatten(name="flatten"),
+            *hidden,
+            layers.Dense(10, activation="softmax", name="output"),
+        ]
+    )
+
+
+def _data() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    x, y = load_digits(return_X_y=True)
+    images = (x / 16).astype("float32").reshape(-1, 8, 8, 1)
+    x_train, x_val, y_train, y_val = train_test_split(
+        images, y, test_size=0.25, random_state=0, stratify=y
+    )
+    return x_train, y_train, x_val, y_val
