@@ -1,0 +1,137 @@
+/** Histograms whose buckets grow with the value, redrawn on a straight axis. */
+
+import { LUT_SIZE, type Lut } from "./colormap";
+import type { Columns } from "./step_axis";
+
+/**
+ * Counts per cell of a straight axis: each bucket is spread evenly over the cells it overlaps, so
+ * no count is lost or made, except what lies outside the domain.
+ * @param counts [bins]
+ * @param edges [bins + 1], ascending
+ * @param domain first and last border of the cells
+ * @returns float64[cells]
+ */
+export function resampledCounts(
+  counts: ArrayLike<number>,
+  edges: ArrayLike<number>,
+  domain: readonly [number, number],
+  cells: number,
+): Float64Array {
+  const result = new Float64Array(cells);
+  const perCell = (domain[1] - domain[0]) / cells;
+  for (let bin = 0; bin < counts.length; bin++) {
+    const count = counts[bin]!;
+    if (count === 0) continue;
+    const from = (edges[bin]! - domain[0]) / perCell;
+    const to = (edges[bin + 1]! - domain[0]) / perCell;
+    const first = Math.max(0, Math.floor(from));
+    const last = Math.min(cells - 1, Math.ceil(to) - 1);
+    for (let cell = first; cell <= last; cell++) {
+      const overlap = Math.min(to, cell + 1) - Math.max(from, cell);
+      if (overlap > 0) result[cell]! += (count * overlap) / (to - from);
+    }
+  }
+  return result;
+}
+
+/**
+ * Share of the counts below which a value lies, turned round: the values at `shares`, found by
+ * straight lines inside the buckets. NaN where nothing was counted.
+ */
+export function densityQuantiles(
+  counts: ArrayLike<number>,
+  edges: ArrayLike<number>,
+  shares: readonly number[],
+): number[] {
+  let total = 0;
+  for (let bin = 0; bin < counts.length; bin++) total += counts[bin]!;
+  return shares.map((share) => {
+    if (!(total > 0)) return NaN;
+    const wanted = share * total;
+    let below = 0;
+    for (let bin = 0; bin < counts.length; bin++) {
+      const count = counts[bin]!;
+      if (count > 0 && below + count >= wanted) {
+        const inside = (wanted - below) / count;
+        return edges[bin]! + inside * (edges[bin + 1]! - edges[bin]!);
+      }
+      below += count;
+    }
+    return edges[edges.length - 1]!;
+  });
+}
+
+/** Share of the counts between `low` and `high`; NaN where nothing was counted. */
+export function shareBetween(
+  counts: ArrayLike<number>,
+  edges: ArrayLike<number>,
+  low: number,
+  high: number,
+): number {
+  let total = 0;
+  let inside = 0;
+  for (let bin = 0; bin < counts.length; bin++) {
+    const count = counts[bin]!;
+    total += count;
+    const overlap = Math.min(high, edges[bin + 1]!) - Math.max(low, edges[bin]!);
+    if (overlap > 0) inside += (count * overlap) / (edges[bin + 1]! - edges[bin]!);
+  }
+  return total > 0 ? inside / total : NaN;
+}
+
+/**
+ * Density over steps, float32[height × columns], the highest values on top. Every column is scaled
+ * to its own peak: the picture compares shapes, and a step at which all inputs crowd into one
+ * bucket does not darken the others. NaN where a step counted nothing.
+ * @param counts [steps × bins]
+ * @param edges [bins + 1], ascending
+ * @param domain bottom and top of the picture
+ */
+export function densityStrip(
+  counts: Float32Array,
+  edges: Float32Array,
+  columns: Columns,
+  domain: readonly [number, number],
+  height: number,
+): Float32Array {
+  const bins = edges.length - 1;
+  const width = columns.start.length;
+  const picture = new Float32Array(width * height);
+  const sums = new Float64Array(Math.max(0, bins));
+  let drawn = -1;
+  for (let column = 0; column < width; column++) {
+    const start = columns.start[column]!;
+    const end = columns.end[column]!;
+    if (start === drawn && end - start === 1) {
+      for (let y = 0; y < height; y++) picture[y * width + column] = picture[y * width + column - 1]!;
+      continue;
+    }
+    drawn = end - start === 1 ? start : -1;
+    sums.fill(0);
+    for (let step = start; step < end; step++) {
+      const row = step * bins;
+      for (let bin = 0; bin < bins; bin++) sums[bin]! += counts[row + bin]!;
+    }
+    const cells = resampledCounts(sums, edges, domain, height);
+    let peak = 0;
+    for (const cell of cells) if (cell > peak) peak = cell;
+    for (let y = 0; y < height; y++) {
+      picture[y * width + column] = peak > 0 ? cells[height - 1 - y]! / peak : NaN;
+    }
+  }
+  return picture;
+}
+
+/** Colours of shares 0 to 1; the square root opens up the tails. NaN has a colour of its own. */
+export function stripColors(
+  picture: Float32Array,
+  lut: Lut,
+  nanColor: number,
+): Uint8ClampedArray<ArrayBuffer> {
+  const rgba = new Uint32Array(picture.length);
+  for (let index = 0; index < picture.length; index++) {
+    const share = picture[index]!;
+    rgba[index] = share !== share ? nanColor : lut[(Math.sqrt(share) * (LUT_SIZE - 1) + 0.5) | 0]!;
+  }
+  return new Uint8ClampedArray(rgba.buffer);
+}
