@@ -195,7 +195,9 @@ def mean_magnitude(outputs: Any) -> NDArray[np.float64]:
         magnitude[~finite] = 0.0
         total[columns] += magnitude.sum(axis=0)
         count[columns] += np.count_nonzero(finite, axis=0)
-    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+    mean = np.full(total.shape, np.nan)
+    np.divide(total, count, out=mean, where=count > 0)
+    return mean
 
 
 def dormancy(magnitude: NDArray[np.float64]) -> NDArray[np.float64]:

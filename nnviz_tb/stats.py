@@ -92,7 +92,7 @@ def array_statistics(array: Any) -> tuple[FloatHistogram, NDArray[np.float64]]:
 
 
 def neuron_norms(array: Any) -> NDArray[np.float64]:
-    """``float64[neurons]`` norm of each neuron's finite entries of ``[fan_in, neurons]``; or NaN."""
+    """``float64[neurons]`` norm of the finite entries of each column; NaN without any."""
     return kernel_statistics(array).norm
 
 
@@ -126,7 +126,7 @@ def relative_change(new: Any, old: Any) -> tuple[NDArray[np.float64], float]:
 def _ratio(moved: NDArray[np.float64], length: NDArray[np.float64]) -> NDArray[np.float64]:
     """Square root of a quotient of squares; 0/0 is 0, x/0 is NaN."""
     known = np.where(length > 0.0, length, np.nan)
-    return np.where(moved == 0.0, 0.0, np.sqrt(moved / known))
+    return np.asarray(np.where(moved == 0.0, 0.0, np.sqrt(moved / known)))
 
 
 class _Sums:
@@ -195,7 +195,7 @@ def _reduce(kernel: Array, scale: float = 1.0) -> _Sums:
 
 def _pivots(kernel: Array) -> NDArray[np.float64]:
     """``float64[neurons]`` first finite weight of each neuron, 0 where there is none."""
-    pivot = kernel[0].astype(np.float64)
+    pivot: NDArray[np.float64] = kernel[0].astype(np.float64)
     missing = np.flatnonzero(~np.isfinite(pivot))
     pivot[missing] = 0.0
     row, height = 1, 1
@@ -274,7 +274,7 @@ def _total(
     count, mean, std = count[known], mean[known], std[known]
     overall = float((count * (mean / total)).sum())
     spread = np.hypot(std, mean - overall) * np.sqrt(count / total)
-    return overall, _length(spread), _length(norm)
+    return overall, _length(spread), _length(norm[known])
 
 
 def _length(values: NDArray[np.float64]) -> float:
