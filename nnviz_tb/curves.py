@@ -102,7 +102,7 @@ def sample_curve(
 
 def _bands(values: NDArray[np.float64]) -> NDArray[np.float64]:
     if values.shape[1] == 1:
-        return values.T.copy()
+        return np.ascontiguousarray(values.T)
     bands: NDArray[np.float64] = np.stack(
         [values.min(axis=1), np.median(values, axis=1), values.max(axis=1)]
     )

@@ -187,7 +187,9 @@ class _Tail:
         """``border``, or NaN where the function swings beyond it: a sine looks flat from afar."""
         tail = self.order[self.side * self.survey.x[self.order] >= self.side * border]
         f = self.survey.f[tail]
-        swing = float(np.abs(np.diff(f)).sum()) if f.size else math.inf
+        if not f.size:
+            return math.nan
+        swing = float(np.abs(np.diff(f)).sum())
         scale = float(np.ptp(self.survey.f[np.abs(self.survey.x) <= _FINE_LIMIT]))
         return border if swing <= 1.05 * abs(f[-1] - f[0]) + 1e-2 * scale else math.nan
 
