@@ -77,16 +77,25 @@ def _system_node_and_npm() -> tuple[list[str], list[str]]:
     return [node], [npm]
 
 
+def node_environment() -> dict[str, str]:
+    """Environment variables in which npm and what it starts find this Node first.
+
+    Raises:
+      PanelError: no Node.
+    """
+    node, _ = node_and_npm()
+    search = os.pathsep.join([str(Path(node[0]).parent), os.environ.get("PATH", os.defpath)])
+    return {**os.environ, "PATH": search, "NODE_ENV": "development"}
+
+
 def npm_ci(folder: Path) -> dict[str, str]:
     """Install what ``folder``'s lockfile names; returns the environment to run Node in.
 
     Raises:
       PanelError: no Node, or npm failed.
     """
-    node, npm = node_and_npm()
-    # npm and what it starts find this Node first, whatever else is on the PATH.
-    search = os.pathsep.join([str(Path(node[0]).parent), os.environ.get("PATH", os.defpath)])
-    environment = {**os.environ, "PATH": search, "NODE_ENV": "development"}
+    _, npm = node_and_npm()
+    environment = node_environment()
     quiet = ["--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier"]
     _checked([*npm, "ci", *quiet], folder, environment, "npm could not fetch the panel's packages")
     return environment

@@ -41,9 +41,9 @@ class Progress:
 
 
 class Environment:
-    """A virtual environment with the requirements of one file and this package, editable."""
+    """A virtual environment with what requirement files name and with this package, editable."""
 
-    def __init__(self, directory: Path, requirements: Path, progress: Progress) -> None:
+    def __init__(self, directory: Path, requirements: list[Path], progress: Progress) -> None:
         self.directory = directory
         self.requirements = requirements
         self.progress = progress
@@ -91,10 +91,10 @@ class Environment:
         pip = [str(self.python), "-m", "pip", "--disable-pip-version-check", "--no-input"]
         # Older ones cannot install this package editable; a newer one is left as it is.
         self._run_pip([*pip, "install", "pip>=22"])
-        self.progress(f"installing this package and {self._shown(self.requirements)}")
-        self._run_pip(
-            [*pip, "install", "--progress-bar", "off", "-r", str(self.requirements), "-e", "."]
-        )
+        names = ", ".join(self._shown(path) for path in self.requirements)
+        self.progress(f"installing this package and what {names} asks for")
+        files = [part for path in self.requirements for part in ("-r", str(path))]
+        self._run_pip([*pip, "install", "--progress-bar", "off", *files, "-e", "."])
 
     def _run_pip(self, command: list[str]) -> None:
         """Run pip from the repository's root, telling what it is at; keeps all it says."""
@@ -130,7 +130,7 @@ class Environment:
 
     def _sources(self) -> str:
         """Digest of what pip reads; Python files are not part of it, the install is editable."""
-        paths = [self.requirements, ROOT / "pyproject.toml", ROOT / "setup.py"]
+        paths = [*self.requirements, ROOT / "pyproject.toml", ROOT / "setup.py"]
         paths += sorted((ROOT / "_build").glob("*.py"))
         paths += sorted(path for suffix in "ch" for path in (ROOT / "nnviz_tb").glob(f"*.{suffix}"))
         digest = hashlib.sha256(nnviz_panel.digest().encode())

@@ -34,7 +34,7 @@ def main() -> int:
     """Environment, TensorBoard, training, in this order; returns the exit status."""
     arguments = _arguments()
     progress = Progress()
-    environment = Environment(HERE / ".venv", HERE / "requirements.txt", progress)
+    environment = Environment(HERE / ".venv", [HERE / "requirements.txt"], progress)
     server: subprocess.Popen[bytes] | None = None
     try:
         environment.prepare()
