@@ -1,0 +1,145 @@
+"""A real TensorBoard in a process of its own, asked over HTTP."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nnviz_tb import wire
+
+START_LIMIT_S = 60.0
+LOADERS = {"rust": ("--load_fast=true",), "python": ("--load_fast=false",)}
+_ADDRESS = re.compile(r"TensorBoard \S+ at (http://\S+)")
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An HTTP response, body decompressed."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        """The body as JSON."""
+        return json.loads(self.body)
+
+    @property
+    def arrays(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The body as ``(meta, arrays)``."""
+        return wire.decode(self.body)
+
+
+class TensorBoard:
+    """``tensorboard`` as a user starts it, on a free port of 127.0.0.1."""
+
+    def __init__(self, *arguments: str, prefix: str = "") -> None:
+        command = [sys.executable, "-m", "tensorboard.main", "--port=0", "--host=127.0.0.1"]
+        command += ["--reload_interval=1", *arguments]
+        if prefix:
+            command.append(f"--path_prefix={prefix}")
+        self._process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        self._output: list[str] = []
+        self._ready = threading.Event()
+        self.address = ""
+        self._pump = threading.Thread(target=self._read_output, daemon=True)
+        self._pump.start()
+        if not self._ready.wait(START_LIMIT_S) or not self.address:
+            self.close()
+            raise RuntimeError("tensorboard did not start:\n" + "".join(self._output))
+
+    def _read_output(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self._output.append(line)
+            found = _ADDRESS.search(line)
+            if found:
+                self.address = found[1].rstrip("/")
+                self._ready.set()
+        self._ready.set()
+
+    @property
+    def output(self) -> str:
+        """What it printed so far."""
+        return "".join(self._output)
+
+    @property
+    def pid(self) -> int:
+        """Of the process."""
+        return self._process.pid
+
+    def url(self, route: str, **parameters: Any) -> str:
+        """Address of one of our routes."""
+        query = urllib.parse.urlencode(parameters)
+        return f"{self.address}/data/plugin/nnviz/{route}" + (f"?{query}" if query else "")
+
+    def get(self, route: str, **parameters: Any) -> Reply:
+        """One of our routes, as a browser asks for it."""
+        return self.fetch(self.url(route, **parameters), headers={"Accept-Encoding": "gzip"})
+
+    def fetch(self, url: str, method: str = "GET", headers: dict[str, str] | None = None) -> Reply:
+        """Any address of this server."""
+        request = urllib.request.Request(url, method=method, headers=headers or {})
+        try:
+            with urllib.request.urlopen(request, timeout=60) as reply:
+                status, found, body = reply.status, dict(reply.headers), reply.read()
+        except urllib.error.HTTPError as error:
+            with error:
+                status, found, body = error.code, dict(error.headers), error.read()
+        if found.get("Content-Encoding") == "gzip" and method != "HEAD":
+            body = gzip.decompress(body)
+        return Reply(status, found, body)
+
+    def wait(self, until: Callable[[], bool], limit_s: float = 30.0) -> None:
+        """Until TensorBoard has loaded what the test needs."""
+        deadline = time.monotonic() + limit_s
+        while not until():
+            if time.monotonic() > deadline:
+                raise TimeoutError("not loaded in time:\n" + self.output)
+            time.sleep(0.1)
+
+    def run_entry(self, run: str) -> dict[str, Any] | None:
+        """The catalogue's entry of a run."""
+        runs = self.get("catalogue").json["runs"]
+        return next((entry for entry in runs if entry["name"] == run), None)
+
+    def wait_for_step(self, run: str, step: int) -> None:
+        """Until the run's last step is loaded."""
+
+        def loaded() -> bool:
+            entry = self.run_entry(run)
+            return entry is not None and entry["last_step"] == step
+
+        self.wait(loaded)
+
+    def close(self) -> None:
+        """Ends the process and waits for it."""
+        self._process.terminate()
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._pump.join(5)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+
+
+def start(loader: str, logdir: Path, *arguments: str, prefix: str = "") -> TensorBoard:
+    """A TensorBoard over ``logdir`` with the ``rust`` or the ``python`` reader."""
+    return TensorBoard(f"--logdir={logdir}", *LOADERS[loader], *arguments, prefix=prefix)
