@@ -1,0 +1,107 @@
+"""Keras variables and tensors as NumPy, and gradients laid beside the variables they belong to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from nnviz_tb.adapters.activations import is_real
+from nnviz_tb.adapters.keras.kinds import keras_module
+from nnviz_tb.errors import ArgumentError
+from nnviz_tb.layers import Array
+
+GradientOf = dict[int, Array]
+"""Gradients by ``id`` of the variable they belong to."""
+
+
+def to_numpy(value: Any) -> Array:
+    """A variable, tensor or array of any backend as NumPy, without a copy where the backend can.
+
+    ``tf.IndexedSlices``, which embeddings have for gradients, are added up.
+    """
+    if isinstance(value, np.ndarray):
+        return value
+    if hasattr(value, "indices") and hasattr(value, "values") and hasattr(value, "dense_shape"):
+        rows = np.asarray(value.values)
+        dense = np.zeros(tuple(np.asarray(value.dense_shape)), dtype=rows.dtype)
+        np.add.at(dense, np.asarray(value.indices), rows)
+        return dense
+    return np.asarray(keras_module().ops.convert_to_numpy(value))
+
+
+def own_variables(layer: Any) -> list[Any]:
+    """The weights of a layer that none of the layers inside it owns."""
+    inner = {id(weight) for child in child_layers(layer) for weight in child.weights}
+    return [weight for weight in layer.weights if id(weight) not in inner]
+
+
+def child_layers(layer: Any) -> list[Any]:
+    """The layers directly inside a layer or model, in order."""
+    if isinstance(layer, keras_module().Model):
+        return list(layer.layers)
+    return list(layer._flatten_layers(include_self=False, recursive=False))
+
+
+def gradients_by_variable(model: Any, gradients: Any) -> GradientOf:
+    """The given gradients by the variable they belong to; entries that are None are left out.
+
+    Args:
+      model: a built Keras model or layer.
+      gradients: None, a list in the order of ``model.trainable_variables``, or a dict by the
+        variables' paths, or names where a name is unique.
+
+    Raises:
+      ArgumentError: another length, an unknown or ambiguous name, another shape than the
+        variable's, or no numbers.
+    """
+    if gradients is None:
+        return {}
+    if isinstance(gradients, Mapping):
+        pairs = [(_named(model, name), gradient) for name, gradient in gradients.items()]
+    elif isinstance(gradients, (list, tuple)):
+        variables = model.trainable_variables
+        if len(gradients) != len(variables):
+            raise ArgumentError(
+                f"gradients: {len(gradients)} given, but model {model.name!r} has "
+                f"{len(variables)} trainable variables; entries may be None"
+            )
+        pairs = list(zip(variables, gradients, strict=True))
+    else:
+        raise ArgumentError(
+            "gradients must be a list in the order of model.trainable_variables or a dict by "
+            f"variable path, got {type(gradients).__name__}"
+        )
+    return {
+        id(variable): _gradient(variable, gradient)
+        for variable, gradient in pairs
+        if gradient is not None
+    }
+
+
+def _named(model: Any, name: object) -> Any:
+    by_path = [variable for variable in model.variables if variable.path == name]
+    found = by_path or [variable for variable in model.variables if variable.name == name]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise ArgumentError(f"gradients: model {model.name!r} has no variable {name!r}")
+    paths = ", ".join(repr(variable.path) for variable in found[:5])
+    raise ArgumentError(f"gradients: {name!r} is the name of several variables: {paths}")
+
+
+def _gradient(variable: Any, given: Any) -> Array:
+    try:
+        gradient = to_numpy(given)
+    except Exception as error:
+        raise ArgumentError(
+            f"gradients: that of {variable.path!r} is a {type(given).__name__}, which cannot be "
+            f"read as an array: {error}"
+        ) from error
+    if gradient.shape != tuple(variable.shape) or not is_real(gradient):
+        raise ArgumentError(
+            f"gradients: that of {variable.path!r} must be real numbers of shape "
+            f"{tuple(variable.shape)}, got {gradient.dtype} of shape {gradient.shape}"
+        )
+    return gradient
