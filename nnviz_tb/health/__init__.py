@@ -1,0 +1,37 @@
+"""Findings: what is wrong with a run, where, since when. Pure functions over arrays.
+
+:func:`assess` judges a :class:`RunSeries` by :class:`Thresholds`; :class:`HealthMonitor` does so
+while the run lasts. ``docs/findings.md`` lists every kind with its definition.
+"""
+
+from nnviz_tb.health.assess import assess
+from nnviz_tb.health.findings import SEVERITIES, Assessment, Finding, NotMeasured, Severity
+from nnviz_tb.health.kinds import KINDS, REASONS, Kind
+from nnviz_tb.health.monitor import HealthMonitor
+from nnviz_tb.health.series import (
+    LayerSeries,
+    NeuronSeries,
+    RunSeries,
+    ScalarSeries,
+    outside_share,
+)
+from nnviz_tb.health.thresholds import Thresholds
+
+__all__ = [
+    "KINDS",
+    "REASONS",
+    "SEVERITIES",
+    "Assessment",
+    "Finding",
+    "HealthMonitor",
+    "Kind",
+    "LayerSeries",
+    "NeuronSeries",
+    "NotMeasured",
+    "RunSeries",
+    "ScalarSeries",
+    "Severity",
+    "Thresholds",
+    "assess",
+    "outside_share",
+]

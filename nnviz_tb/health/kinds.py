@@ -1,0 +1,254 @@
+"""The kinds of findings: what each means, by whose definition, and what usually helps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of finding.
+
+    Attributes:
+      label: a short name.
+      text: the definition, with the thresholds' names in backquotes.
+      source: paper or note it comes from.
+      advice: what usually helps.
+      needs: the layer field, per-neuron series or scalar that it is judged by.
+      missing: reason code when that was not recorded.
+    """
+
+    label: str
+    text: str
+    source: str
+    advice: str
+    needs: str
+    missing: str
+
+
+_OURS = "ours: the arithmetic that the text states"
+
+KINDS: dict[str, Kind] = {
+    "nonfinite": Kind(
+        "NaN or infinity",
+        "A weight, a gradient, an input or output of an activation or the loss is not finite. "
+        "The first step and the first layer are named: forward, the first layer in model order "
+        "whose activations are not finite while its weights still are; else, backward, the last "
+        "layer whose gradient is not finite.",
+        "IEEE 754-2019; localisation after DeepLocalize (Wardat et al., ICSE 2021)",
+        "Look at that layer just before that step: logarithms and divisions near zero, a learning "
+        "rate that is too high, half precision without loss scaling, NaN in the data. Clip "
+        "gradients, add an epsilon, lower the learning rate.",
+        "weight_nan_count",
+        "no_weights",
+    ),
+    "dead_units": Kind(
+        "dead units",
+        "A unit is dead when it was active for less than 1 % of all samples seen in the window of "
+        "recent logged steps (at least `samples` of them). Warned when the share of dead units of "
+        "a layer is above `dead_units`, severe above `dead_units_severe`.",
+        "zone of death: definitions of this package; dying ReLU: Lu et al. (2019)",
+        "Lower the learning rate, check biases and initialisation (He for ReLU), normalise inputs, "
+        "or use LeakyReLU, ELU or GELU.",
+        "dead_share",
+        "no_inputs",
+    ),
+    "saturated_units": Kind(
+        "saturated units",
+        "A sample is saturated where |f′(x)| < 0.05·max|f′|, for bounded functions. Warned above "
+        "`saturated_units` of a layer's samples, severe above `saturated_units_severe`. An output "
+        "layer that saturates only after training has begun is certain, not ill: info.",
+        "Glorot & Bengio (AISTATS 2010)",
+        "Scale the inputs, initialise with smaller weights (Glorot), normalise before the "
+        "activation, lower the learning rate, or use a function that does not saturate.",
+        "saturated_share",
+        "no_inputs",
+    ),
+    "dormant_units": Kind(
+        "dormant units",
+        "A neuron is dormant when its mean absolute output is at most 0.025 of the layer's mean. "
+        "Warned above `dormant_units` of a layer's neurons; output layers are not judged.",
+        "Sokar et al., “The Dormant Neuron Phenomenon” (ICML 2023)",
+        "A smaller layer would do the same; to win the neurons back, re-initialise them (ReDo) or "
+        "lower the learning rate.",
+        "dormant_share",
+        "no_inputs",
+    ),
+    "inputs_out_of_range": Kind(
+        "inputs out of range",
+        "Share of all inputs of an activation that fall in its zones of death or saturation, where "
+        "the function is not alive, is above `inputs_out_of_range`; severe above "
+        "`inputs_out_of_range_severe`. Output layers are left to “saturated units”.",
+        "zones: definitions of this package",
+        "Normalise before the activation, check bias and initialisation, scale the inputs.",
+        "outside_share",
+        "no_inputs",
+    ),
+    "unscaled_inputs": Kind(
+        "badly scaled inputs",
+        "Root mean square of what enters the first layer, from the first logged step: "
+        "rms(z) / (rms(w)·√fan_in), since weights are independent of the data at the start. "
+        "Warned above `unscaled_inputs` or below `unscaled_inputs_small`; severe above "
+        "`unscaled_inputs_severe`.",
+        "LeCun, Bottou, Orr & Müller, “Efficient BackProp” (1998), section 4.3",
+        "Bring every input to mean 0 and variance 1, or put a normalisation layer first.",
+        "input_std",
+        "no_inputs",
+    ),
+    "update_too_large": Kind(
+        "updates too large",
+        "‖ΔW‖/‖W‖ of one optimizer step is above `update_too_large`; severe above "
+        "`update_too_large_severe`, where one step replaces the weights.",
+        "Karpathy, CS231n notes, “Ratio of weights:updates”",
+        "Lower the learning rate, warm it up, clip gradients.",
+        "update_ratio",
+        "no_updates",
+    ),
+    "update_too_small": Kind(
+        "updates too small",
+        "‖ΔW‖/‖W‖ of one optimizer step is below `update_too_small`. A warning when that has been "
+        "so since the first logged steps; info when it came later, as at the end of a schedule.",
+        "Karpathy, CS231n notes, “Ratio of weights:updates”",
+        "Raise the learning rate, check that gradients reach the layer and that the loss is scaled "
+        "as meant.",
+        "update_ratio",
+        "no_updates",
+    ),
+    "frozen_layer": Kind(
+        "frozen layer",
+        "A trainable layer that has not moved: displacement between logged steps below "
+        "`frozen_layer`. Named for the whole run when no layer moves.",
+        "definition of displacement in this package",
+        "Check that the layer is on the path to the loss, that no gradient is stopped before it, "
+        "that the optimizer was given its weights, and that the learning rate is not 0.",
+        "displacement",
+        "no_weights",
+    ),
+    "zero_weights": Kind(
+        "all weights are zero",
+        "Every weight of a trainable layer is exactly zero over the window: its neurons all do the "
+        "same, and pass no gradient on.",
+        "symmetry breaking: Goodfellow, Bengio & Courville, “Deep Learning” (2016), section 8.4",
+        "Initialise with random weights (Glorot, He); zeros are for biases.",
+        "weight_zero_count",
+        "no_weights",
+    ),
+    "vanishing_gradient": Kind(
+        "vanishing gradient",
+        "‖g_first‖/‖g_last‖ < `vanishing_ratio` and ‖g_first‖ < `vanishing_norm`, first and last "
+        "trainable layer in model order.",
+        "AutoTrainer (Zhang et al., ICSE 2021)",
+        "Use ReLU or GELU in place of sigmoid or tanh, skip connections, normalisation, He or "
+        "Glorot initialisation, or fewer layers.",
+        "gradient_norm",
+        "no_gradients",
+    ),
+    "exploding_gradient": Kind(
+        "exploding gradient",
+        "‖g_layer‖/‖g_last‖ > `exploding_ratio` for a trainable layer before the last; the one "
+        "with the largest gradient is named. Severe when its gradient is also longer than "
+        "`exploding_norm_severe` times its weights.",
+        "AutoTrainer (Zhang et al., ICSE 2021)",
+        "Clip gradients by their norm, initialise with smaller weights (orthogonal for recurrent "
+        "ones), use gated cells, normalise, scale the inputs, lower the learning rate.",
+        "gradient_norm",
+        "no_gradients",
+    ),
+    "weights_growing": Kind(
+        "weights grow without bound",
+        "‖W‖ is more than `weights_growing` times what it was, and the second half of the steps "
+        "added at least `growth_kept` of what the first half added. Severe above "
+        "`weights_growing_severe`.",
+        _OURS,
+        "Add weight decay or check its sign, lower the learning rate, check that the loss has a "
+        "minimum.",
+        "weight_norm",
+        "no_weights",
+    ),
+    "duplicate_neurons": Kind(
+        "near-duplicate neurons",
+        "Two neurons are near-duplicates when their sketches differ by less than "
+        "`duplicate_distance` of their length. Warned when more than `duplicate_neurons` of a "
+        "layer's tracked neurons have one, severe above `duplicate_neurons_severe`.",
+        "sketch: Johnson & Lindenstrauss (1984); symmetry: Goodfellow et al. (2016), section 8.4",
+        "Neurons that start equal stay equal: initialise with random weights, one seed per layer.",
+        "sketch",
+        "no_sketches",
+    ),
+    "constant_output": Kind(
+        "output cannot vary",
+        "A softmax over a single neuron is 1 for every input, so nothing can be learnt.",
+        "definition of softmax",
+        "Use one neuron per class, or a sigmoid with binary cross-entropy.",
+        "activation",
+        "no_inputs",
+    ),
+    "loss_diverged": Kind(
+        "loss has diverged",
+        "The median loss over the window rose above its start by more than `loss_diverged` times "
+        "the start's size, or times what had been gained, whichever is larger.",
+        _OURS,
+        "Lower the learning rate, warm it up, clip gradients; look for the layer with the largest "
+        "update ratio.",
+        "loss",
+        "no_loss",
+    ),
+    "loss_oscillates": Kind(
+        "loss oscillates",
+        "Over the latter half of at least `loss_samples` values, with its trend taken off, the "
+        "loss swings (5 to 95 %) by more than `loss_oscillates` of its median, and by more than it "
+        "has gained since the start. Severe above `loss_oscillates_severe`.",
+        "after AutoTrainer (Zhang et al., ICSE 2021), whose figure is the accuracy",
+        "Lower the learning rate, use larger batches, shuffle the data.",
+        "loss",
+        "no_loss",
+    ),
+    "loss_stalled": Kind(
+        "loss stalls",
+        "After at least `loss_samples` values the lowest median over the window is less than "
+        "`loss_stalled` below the start; severe below `loss_stalled_severe`. A loss that fell and "
+        "then rests has converged and is not named.",
+        "after AutoTrainer (Zhang et al., ICSE 2021), “slow convergence”",
+        "Raise the learning rate if updates are small, check labels, loss and last activation for "
+        "fit, look for dead, saturated or frozen layers.",
+        "loss",
+        "no_loss",
+    ),
+}
+"""In the order in which the docs and the panel list them."""
+
+REASONS: dict[str, tuple[str, str]] = {
+    "no_inputs": (
+        "no inputs of activations were recorded",
+        "Pass inputs=probe_batch to log_model, or watch the training passes.",
+    ),
+    "no_gradients": (
+        "no gradients were recorded",
+        "Pass gradients=… to log_model, or use the callback or hooks that see them.",
+    ),
+    "no_updates": (
+        "no update ratio was recorded: no one saw the weights right before and right after a step",
+        "Use the callback or the hooks, which do.",
+    ),
+    "no_weights": (
+        "no weight statistics were recorded",
+        "Log the model with log_model or a callback; scalars and histograms alone cannot tell.",
+    ),
+    "no_sketches": (
+        "no sketches of neurons were recorded",
+        "Log the model with log_model; raise the byte budget of a step if it was exhausted.",
+    ),
+    "no_loss": (
+        "no scalar that is named as a loss was recorded",
+        'Pass scalars={"loss": loss} to log_model, or add_scalar("loss", …).',
+    ),
+    "too_few_steps": (
+        "too few logged steps so far",
+        "Wait, or log more often.",
+    ),
+    "too_few_samples": (
+        "too few samples in the window",
+        "Use a larger probe batch.",
+    ),
+}
+"""Why a kind was not judged: a plain clause, and what to do about it."""

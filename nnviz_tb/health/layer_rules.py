@@ -1,0 +1,224 @@
+"""Rules over one figure of one layer: units, inputs, updates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnviz_tb.definitions import DEAD_ACTIVITY, DORMANCY_THRESHOLD
+from nnviz_tb.health.findings import Severity, number, percent
+from nnviz_tb.health.hysteresis import Episode, Limit, held, last_episode, rolling_median
+from nnviz_tb.health.ledger import Ledger
+from nnviz_tb.health.series import LayerSeries, RunSeries
+from nnviz_tb.health.thresholds import Thresholds
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """One figure against one limit.
+
+    Attributes:
+      kind: what it finds.
+      field: the figure.
+      applies: whether it makes sense for a layer.
+      limit, severe: names of the thresholds; ``severe`` None when never severe.
+      above: worse is larger.
+      sentence: made from the layer's name and the strings of figure, limit and first step.
+    """
+
+    kind: str
+    field: str
+    applies: Callable[[LayerSeries], bool]
+    limit: str
+    severe: str | None
+    above: bool
+    sentence: Callable[[str, str, str, int], str]
+    share: bool = True
+
+
+def _trainable(layer: LayerSeries) -> bool:
+    return layer.metadata.trainable and layer.metadata.neurons > 0
+
+
+def _can_die(layer: LayerSeries) -> bool:
+    activation = layer.metadata.activation
+    return activation is not None and activation.has_dead_zone
+
+
+def _is_bounded(layer: LayerSeries) -> bool:
+    activation = layer.metadata.activation
+    return activation is not None and activation.bounded and activation.elementwise
+
+
+def _is_hidden_unit(layer: LayerSeries) -> bool:
+    activation = layer.metadata.activation
+    return activation is not None and activation.elementwise
+
+
+_RULES = (
+    _Rule(
+        "dead_units", "dead_share", _can_die, "dead_units", "dead_units_severe", True,
+        lambda layer, figure, limit, step: f"{figure} of the units of {layer} are dead, active "
+        f"for less than 1 % of the samples, since step {step} (limit {limit}).",
+    ),
+    _Rule(
+        "saturated_units", "saturated_share", _is_bounded,
+        "saturated_units", "saturated_units_severe", True,
+        lambda layer, figure, limit, step: f"{figure} of the samples saturate {layer} since step "
+        f"{step} (limit {limit}), so hardly any gradient passes.",
+    ),
+    _Rule(
+        "dormant_units", "dormant_share", _is_hidden_unit, "dormant_units", None, True,
+        lambda layer, figure, limit, step: f"{figure} of the neurons of {layer} are dormant since "
+        f"step {step} (limit {limit}): they put out next to nothing beside their neighbours.",
+    ),
+    _Rule(
+        "inputs_out_of_range", "outside_share", lambda layer: _can_die(layer) or _is_bounded(layer),
+        "inputs_out_of_range", "inputs_out_of_range_severe", True,
+        lambda layer, figure, limit, step: f"{figure} of the inputs of {layer}'s activation fall "
+        f"where it is flat since step {step} (limit {limit}).",
+    ),
+    _Rule(
+        "update_too_large", "update_ratio", _trainable,
+        "update_too_large", "update_too_large_severe", True,
+        lambda layer, figure, limit, step: f"One optimizer step changes the weights of {layer} by "
+        f"{figure} of their norm since step {step}; about 0.001 is healthy, the limit is {limit}.",
+        share=False,
+    ),
+)  # fmt: skip
+
+
+def judge_layers(run: RunSeries, ledger: Ledger) -> None:
+    """Write down what each layer's figures say on their own."""
+    layers = run.in_order()
+    output = layers[-1].name if layers else ""
+    for rule in _RULES:
+        candidates = [layer for layer in layers if rule.applies(layer)]
+        if rule.kind in ("dormant_units", "inputs_out_of_range"):
+            # What an output layer saturates or silences is its answer, not lost capacity.
+            candidates = [layer for layer in candidates if layer.name != output]
+        _judge_rule(rule, candidates, output, ledger)
+    _judge_small_updates([layer for layer in layers if _trainable(layer)], ledger)
+
+
+def limits_of(
+    limits: Thresholds, name: str, severe: str | None, *, above: bool
+) -> tuple[Limit, Limit | None]:
+    """The warning limit and the severe one, with their hysteresis."""
+    make = Limit.upper if above else Limit.lower
+    return (
+        make(getattr(limits, name), limits.leave),
+        make(getattr(limits, severe), limits.leave) if severe else None,
+    )
+
+
+def measured(
+    layers: Sequence[LayerSeries], field: str, kind: str, ledger: Ledger
+) -> Iterator[tuple[LayerSeries, NDArray[np.int64], Floats]]:
+    """Each layer with the steps and values at which the field was measured often enough.
+
+    Those where it was not are written down as not measured, the others as judged.
+    """
+    for layer in layers:
+        values = layer.values(field)
+        known = ~np.isnan(values)
+        reason = None
+        if not known.any():
+            ledger.missing(kind, layer.name)
+            continue
+        if field == "dead_share":
+            seen = layer.values("window_sample_count")
+            known &= ~(seen < ledger.limits.samples)
+            reason = "too_few_samples" if not known.any() else None
+        if reason or np.count_nonzero(known) < ledger.limits.window:
+            ledger.missing(kind, layer.name, reason or "too_few_steps")
+            continue
+        ledger.judged(kind, layer.name)
+        yield layer, layer.steps[known], values[known]
+
+
+def _judge_rule(rule: _Rule, layers: Sequence[LayerSeries], output: str, ledger: Ledger) -> None:
+    limits, window = ledger.limits, ledger.limits.window
+    warn, severe = limits_of(limits, rule.limit, rule.severe, above=rule.above)
+    for layer, steps, values in measured(layers, rule.field, rule.kind, ledger):
+        if not warn.beyond(values).any():
+            continue  # a median is beyond only if some value is: most layers end here
+        episode = last_episode(values, warn, window)
+        if episode is None:
+            continue
+        severity = severity_at_end(values, severe, window)
+        if rule.kind == "saturated_units" and layer.name == output and episode.first >= window:
+            severity = "info"
+        show = percent if rule.share else number
+        first = int(steps[episode.first])
+        figures: dict[str, float | int | str] = {"peak": episode.peak}
+        if rule.kind == "dead_units":
+            seen = layer.values("window_sample_count")[layer.steps <= steps[episode.last]]
+            figures["samples"] = int(np.nan_to_num(seen[-1]))
+        ledger.find(
+            rule.kind,
+            severity,
+            rule.sentence(layer.name, show(episode.figure), show(warn.enter), first),
+            steps=(first, int(steps[episode.last])),
+            figure=episode.figure,
+            threshold=warn.enter,
+            layer=layer.name,
+            ongoing=episode.ongoing,
+            field=rule.field,
+            neurons=_neurons(layer, rule.kind, window),
+            figures=figures,
+        )
+
+
+def severity_at_end(values: Floats, severe: Limit | None, window: int) -> Severity:
+    """``severe`` when the severe limit's state holds at the last row, else ``warning``."""
+    if severe is None or not severe.beyond(values).any():
+        return "warning"
+    return "severe" if held(rolling_median(values, window), severe)[-1] else "warning"
+
+
+def _neurons(layer: LayerSeries, kind: str, window: int) -> list[int]:
+    """The tracked neurons that the finding is about, as far as their own series tells."""
+    statistic, limit = {
+        "dead_units": ("activity", DEAD_ACTIVITY),
+        "dormant_units": ("dormancy", DORMANCY_THRESHOLD),
+    }.get(kind, ("", 0.0))
+    series = layer.neurons.get(statistic)
+    if series is None or series.steps.size == 0:
+        return []
+    recent = np.asarray(series.values[:, -window:], dtype=np.float64)
+    known = np.count_nonzero(~np.isnan(recent), axis=1)
+    mean = np.nansum(recent, axis=1) / np.maximum(known, 1)
+    low = mean < limit if kind == "dead_units" else mean <= limit
+    return [int(neuron) for neuron in series.neurons[(known > 0) & low]]
+
+
+def _judge_small_updates(layers: Sequence[LayerSeries], ledger: Ledger) -> None:
+    limits, window = ledger.limits, ledger.limits.window
+    limit, _ = limits_of(limits, "update_too_small", None, above=False)
+    for layer, steps, values in measured(layers, "update_ratio", "update_too_small", ledger):
+        episode: Episode | None = last_episode(values, limit, window)
+        if episode is None:
+            continue
+        from_start = episode.first < window
+        first = int(steps[episode.first])
+        ledger.find(
+            "update_too_small",
+            "warning" if from_start else "info",
+            f"One optimizer step changes the weights of {layer.name} by only "
+            f"{number(episode.figure)} of their norm since step {first}; about 0.001 is healthy, "
+            f"the limit is {number(limit.enter)}."
+            + ("" if from_start else " It moved before: that is usual at the end of a schedule."),
+            steps=(first, int(steps[episode.last])),
+            figure=episode.figure,
+            threshold=limit.enter,
+            layer=layer.name,
+            ongoing=episode.ongoing,
+            field="update_ratio",
+            figures={"peak": episode.peak, "from_start": int(from_start)},
+        )

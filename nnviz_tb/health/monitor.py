@@ -1,0 +1,131 @@
+"""Findings while a run lasts, step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from nnviz_tb.health.assess import assess
+from nnviz_tb.health.findings import SEVERITIES, Assessment, Finding, Severity
+from nnviz_tb.health.series import LayerSeries, RunSeries, ScalarSeries
+from nnviz_tb.health.thresholds import Thresholds
+from nnviz_tb.schema import LayerMetadata
+
+_KEPT_ROWS = 128
+_KEPT_SCALARS = 512
+
+
+class HealthMonitor:
+    """Judges a run while it trains: feed it every logged step, it says what is new.
+
+    Args:
+      on_finding: called once for each new finding of at least ``at_least``, and again when one
+        becomes more severe.
+      thresholds: the limits; None for the defaults.
+      run: name that findings carry.
+      at_least: ``info``, ``warning`` or ``severe``.
+
+    What it keeps is bounded: when :data:`_KEPT_ROWS` rows are held, every second one of the older
+    half is let go, so the start of a run stays in sight.
+    """
+
+    def __init__(
+        self,
+        on_finding: Callable[[Finding], object] | None = None,
+        thresholds: Thresholds | None = None,
+        *,
+        run: str = "",
+        at_least: Severity = "warning",
+    ) -> None:
+        self.thresholds = thresholds or Thresholds()
+        self.run = run
+        self.assessment = Assessment(run, (), (), {})
+        self._on_finding = on_finding
+        self._at_least = SEVERITIES.index(at_least)
+        self._layers: dict[str, _Rows] = {}
+        self._metadata: dict[str, LayerMetadata] = {}
+        self._scalars: dict[str, _Rows] = {}
+        self._told: dict[tuple[str, str], int] = {}
+
+    def update(
+        self,
+        step: int,
+        layers: Mapping[str, tuple[LayerMetadata, Mapping[str, float]]] | None = None,
+        scalars: Mapping[str, float] | None = None,
+    ) -> tuple[Finding, ...]:
+        """The findings that are new, or more severe, after this step.
+
+        Args:
+          step: the logged step; one that goes back forgets what came at or after it.
+          layers: ``{name: (metadata, {field: value})}``, fields of ``LAYER_FIELDS``.
+          scalars: ``{tag: value}``.
+        """
+        self.observe(step, layers, scalars)
+        return self.judge()
+
+    def observe(
+        self,
+        step: int,
+        layers: Mapping[str, tuple[LayerMetadata, Mapping[str, float]]] | None = None,
+        scalars: Mapping[str, float] | None = None,
+    ) -> None:
+        """Keep a step without judging; cheap enough for every batch's loss."""
+        for name, (metadata, fields) in (layers or {}).items():
+            self._metadata[name] = metadata
+            self._layers.setdefault(name, _Rows(_KEPT_ROWS)).add(step, fields)
+        for tag, value in (scalars or {}).items():
+            self._scalars.setdefault(tag, _Rows(_KEPT_SCALARS)).add(step, {tag: float(value)})
+
+    def judge(self) -> tuple[Finding, ...]:
+        """The findings that are new, or more severe, by all steps kept so far."""
+        self.assessment = assess(self._run(), self.thresholds)
+        fresh = []
+        for finding in self.assessment:
+            key = finding.kind, finding.layer
+            rank = SEVERITIES.index(finding.severity)
+            if rank >= self._at_least and rank > self._told.get(key, -1):
+                self._told[key] = rank
+                fresh.append(finding)
+        for finding in fresh:
+            if self._on_finding is not None:
+                self._on_finding(finding)
+        return tuple(fresh)
+
+    def _run(self) -> RunSeries:
+        return RunSeries(
+            self.run,
+            tuple(
+                LayerSeries(name, self._metadata[name], rows.steps(), rows.columns())
+                for name, rows in self._layers.items()
+            ),
+            tuple(
+                ScalarSeries(tag, rows.steps(), rows.columns()[tag])
+                for tag, rows in self._scalars.items()
+            ),
+        )
+
+
+class _Rows:
+    """A bounded table of rows by step, ascending; the newest are dense, the older thinned."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._rows: list[tuple[int, dict[str, float]]] = []
+
+    def add(self, step: int, values: Mapping[str, float]) -> None:
+        while self._rows and self._rows[-1][0] >= step:
+            self._rows.pop()
+        self._rows.append((step, dict(values)))
+        if len(self._rows) > self._limit:
+            half = self._limit // 2
+            self._rows = self._rows[:half:2] + self._rows[half:]
+
+    def steps(self) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+        return np.array([step for step, _ in self._rows], dtype=np.int64)
+
+    def columns(self) -> dict[str, np.ndarray[tuple[int], np.dtype[np.float64]]]:
+        names = dict.fromkeys(name for _, values in self._rows for name in values)
+        return {
+            name: np.array([values.get(name, np.nan) for _, values in self._rows]) for name in names
+        }

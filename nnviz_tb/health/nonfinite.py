@@ -1,0 +1,125 @@
+"""Where NaN and infinity came in first: the step, and the layer that is to blame."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from nnviz_tb.health.ledger import Ledger
+from nnviz_tb.health.loss import is_loss
+from nnviz_tb.health.series import LayerSeries, RunSeries
+
+_FIELDS = {
+    "outputs": "output_nonfinite_count",
+    "inputs": "input_nonfinite_count",
+    "gradient": "gradient_nonfinite_count",
+    "weights": "weight_nan_count",
+}
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The layer to blame, and by what.
+
+    Attributes:
+      layer: path of the layer.
+      what: ``inputs``, ``outputs``, ``gradient`` or ``weights``.
+    """
+
+    layer: str
+    what: str
+
+
+def judge_nonfinite(run: RunSeries, ledger: Ledger) -> None:
+    """Write down the first step at which something was not finite, and the layer it began in."""
+    layers = run.in_order()
+    ill = {layer.name: _ill(layer) for layer in layers}
+    for layer in layers:
+        if any(np.isfinite(layer.values(name)).any() for name in _FIELDS.values()):
+            ledger.judged("nonfinite", layer.name)
+        else:
+            ledger.missing("nonfinite", layer.name)
+    losses = [series for series in run.scalars if is_loss(series.tag)]
+    if losses:
+        ledger.judged("nonfinite", "")
+    if not layers and not losses:
+        ledger.missing("nonfinite", "")
+    loss_steps = [
+        int(series.steps[~np.isfinite(series.values)][0])
+        for series in losses
+        if not np.isfinite(series.values).all()
+    ]
+    row_steps = sorted({step for marks in ill.values() for step in marks})
+    if not loss_steps and not row_steps:
+        return
+    first = min([*loss_steps, *row_steps[:1]])
+    at_row = row_steps[0] if row_steps else None
+    origin = None
+    if at_row is not None:
+        origin = blame(layers, {name: marks.get(at_row, ()) for name, marks in ill.items()})
+    affected = sum(bool(marks) for marks in ill.values())
+    last = max([*loss_steps, *row_steps, *(int(s.steps[-1]) for s in losses if s.steps.size)])
+    where = f"in the {origin.what} of {origin.layer}" if origin else f"in {losses[0].tag}"
+    known_good = [int(step) for layer in layers for step in layer.steps if step < first]
+    since = f", after step {max(known_good)} was still clean" if known_good else ""
+    ledger.find(
+        "nonfinite",
+        "severe",
+        f"NaN or infinity appeared at step {first}, first {where}{since}.",
+        steps=(first, last),
+        figure=float(affected),
+        threshold=0.0,
+        layer=origin.layer if origin else "",
+        field=_FIELDS[origin.what] if origin else losses[0].tag,
+        figures={
+            "what": origin.what if origin else "loss",
+            "layers_affected": affected,
+            "last_clean_step": max(known_good) if known_good else -1,
+        },
+    )
+
+
+def _ill(layer: LayerSeries) -> dict[int, tuple[str, ...]]:
+    """``{step: what of the layer is not finite}``; steps at which nothing is are left out."""
+    counts = {what: layer.values(name) for what, name in _FIELDS.items()}
+    for name in ("weight_posinf_count", "weight_neginf_count"):
+        counts["weights"] = counts["weights"] + np.nan_to_num(layer.values(name))
+    marked = np.stack([count > 0 for count in counts.values()])
+    return {
+        int(layer.steps[row]): tuple(
+            what for what, mark in zip(_FIELDS, marked[:, row], strict=True) if mark
+        )
+        for row in np.flatnonzero(marked.any(axis=0))
+    }
+
+
+def blame(layers: Sequence[LayerSeries], ill: dict[str, tuple[str, ...]]) -> Origin | None:
+    """The layer in which it began, from what is not finite at one step.
+
+    Forward, values pass from the first layer to the last, backward, gradients the other way, so
+    the first layer with bad activations but clean weights is the origin, or else the last one with
+    a bad gradient. Once the weights are bad too, all that is left is the first layer with them.
+
+    Args:
+      layers: in model order.
+      ill: ``{layer: what is not finite}``.
+    """
+    clean_so_far = True
+    for layer in layers:
+        marks = ill.get(layer.name, ())
+        clean_so_far = clean_so_far and "weights" not in marks
+        if clean_so_far and ("inputs" in marks or "outputs" in marks):
+            return Origin(layer.name, "inputs" if "inputs" in marks else "outputs")
+    all_weights = all("weights" in marks for marks in ill.values() if marks)
+    if not all_weights:
+        for layer in reversed(layers):
+            marks = ill.get(layer.name, ())
+            if "gradient" in marks and "weights" not in marks:
+                return Origin(layer.name, "gradient")
+    for what in ("weights", "inputs", "outputs", "gradient"):
+        for layer in layers:
+            if what in ill.get(layer.name, ()):
+                return Origin(layer.name, what)
+    return None

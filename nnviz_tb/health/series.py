@@ -1,0 +1,128 @@
+"""What the rules read of one run: plain arrays, wherever they came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnviz_tb.schema import LayerMetadata
+
+Steps = NDArray[np.int64]
+Values = NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True)
+class NeuronSeries:
+    """One statistic of a layer's tracked neurons.
+
+    Attributes:
+      steps: ``int64[steps]``, ascending and unique.
+      neurons: ``int64[tracked]``, which neurons of the layer.
+      values: ``float[tracked, steps]``, or ``float[tracked, steps, dimensions]`` for sketches;
+        NaN where not measured.
+    """
+
+    steps: Steps
+    neurons: NDArray[np.int64]
+    values: Values
+
+
+@dataclass(frozen=True)
+class LayerSeries:
+    """One layer over the logged steps.
+
+    Attributes:
+      name: the layer's path.
+      metadata: the layer as the model declares it.
+      steps: ``int64[steps]``, ascending and unique.
+      fields: ``{name: float[steps]}`` of ``definitions.LAYER_FIELDS``, and of
+        :data:`DERIVED_FIELDS`; NaN, or no entry, means not measured.
+      neurons: ``{statistic: NeuronSeries}``: ``activity``, ``dormancy``, ``sketch``.
+    """
+
+    name: str
+    metadata: LayerMetadata
+    steps: Steps
+    fields: Mapping[str, Values] = field(default_factory=dict)
+    neurons: Mapping[str, NeuronSeries] = field(default_factory=dict)
+
+    def values(self, name: str) -> NDArray[np.float64]:
+        """``float64[steps]`` of a field; all NaN where there is none."""
+        found = self.fields.get(name)
+        if found is None:
+            return np.full(self.steps.size, np.nan)
+        return np.asarray(found, dtype=np.float64)
+
+
+DERIVED_FIELDS = ("outside_share", "output_nonfinite_count")
+"""Not stored but worked out from densities: the share of an activation's inputs in its zones of
+death or saturation, and the NaN and infinities among its outputs."""
+
+
+@dataclass(frozen=True)
+class ScalarSeries:
+    """One scalar of a run.
+
+    Attributes:
+      tag: its tag in the log.
+      steps: ``int64[steps]``, ascending and unique.
+      values: ``float[steps]``; here NaN is a value: a loss may be NaN.
+    """
+
+    tag: str
+    steps: Steps
+    values: Values
+
+
+@dataclass(frozen=True)
+class RunSeries:
+    """All that is judged of one run.
+
+    Attributes:
+      name: the run.
+      layers: in any order; ``metadata.order`` is the model's.
+      scalars: those of the run; which are losses, :func:`nnviz_tb.health.loss.is_loss` says.
+    """
+
+    name: str
+    layers: tuple[LayerSeries, ...] = ()
+    scalars: tuple[ScalarSeries, ...] = ()
+
+    def in_order(self) -> tuple[LayerSeries, ...]:
+        """The layers in model order."""
+        return tuple(sorted(self.layers, key=lambda layer: (layer.metadata.order, layer.name)))
+
+
+def outside_share(
+    counts: NDArray[np.integer[Any]],
+    edges: NDArray[np.floating[Any]],
+    zones: Mapping[str, NDArray[np.floating[Any]]],
+) -> NDArray[np.float64]:
+    """``float64[steps]`` share of finite inputs in a zone of death or saturation; NaN if no zone.
+
+    A bucket that a zone's border cuts counts by the part of it that lies in the zone.
+
+    Args:
+      counts: ``[steps, bins]``.
+      edges: ``[bins + 1]`` ascending.
+      zones: ``dead_below``, ``dead_above``, ``saturated_below``, ``saturated_above``, each
+        ``[steps]``; NaN or absent where there is no such zone.
+    """
+    step_count = counts.shape[0]
+    nothing = np.full(step_count, np.nan)
+    below = np.fmax(zones.get("dead_below", nothing), zones.get("saturated_below", nothing))
+    above = np.fmin(zones.get("dead_above", nothing), zones.get("saturated_above", nothing))
+    left, right = np.asarray(edges[:-1], np.float64), np.asarray(edges[1:], np.float64)
+    width = np.maximum(right - left, np.finfo(np.float64).tiny)
+    low = np.where(np.isnan(below), -np.inf, below)[:, np.newaxis]
+    high = np.where(np.isnan(above), np.inf, above)[:, np.newaxis]
+    alive = np.clip(np.minimum(right, high) - np.maximum(left, low), 0.0, None) / width
+    total = counts.sum(axis=1, dtype=np.float64)
+    outside = (counts * (1.0 - np.minimum(alive, 1.0))).sum(axis=1, dtype=np.float64)
+    known = (total > 0) & ~(np.isnan(below) & np.isnan(above))
+    share: NDArray[np.float64] = np.where(known, outside / np.maximum(total, 1.0), np.nan)
+    return share

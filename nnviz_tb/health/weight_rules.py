@@ -1,0 +1,250 @@
+"""Rules over the weights: layers that do not move, that are zero, that grow; twins; inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnviz_tb.health.findings import number, percent
+from nnviz_tb.health.hysteresis import Limit, last_episode, rolling_median
+from nnviz_tb.health.layer_rules import measured, severity_at_end
+from nnviz_tb.health.ledger import Ledger
+from nnviz_tb.health.series import LayerSeries, RunSeries
+
+_MAX_COMPARED = 1024
+"""Neurons of a layer compared pairwise; more would cost more than it tells."""
+_MAX_ROWS = 12
+"""Rows of sketches looked at to date the beginning of a finding."""
+
+
+def judge_weights(run: RunSeries, ledger: Ledger) -> None:
+    """Write down what the weights of the trainable layers say."""
+    layers = [
+        layer for layer in run.in_order() if layer.metadata.trainable and layer.metadata.neurons > 0
+    ]
+    if not layers:
+        for kind in ("frozen_layer", "zero_weights", "weights_growing"):
+            ledger.missing(kind, "")
+        ledger.missing("duplicate_neurons", "")
+    _judge_frozen(layers, ledger)
+    _judge_zero(layers, ledger)
+    _judge_growth(layers, ledger)
+    _judge_duplicates(layers, ledger)
+
+
+def _judge_frozen(layers: Sequence[LayerSeries], ledger: Ledger) -> None:
+    window = ledger.limits.window
+    limit = Limit.lower(ledger.limits.frozen_layer, ledger.limits.leave)
+    judged = list(measured(layers, "displacement", "frozen_layer", ledger))
+    still = []
+    for layer, steps, values in judged:
+        episode = last_episode(values, limit, window)
+        if episode is not None:
+            still.append((layer, steps, episode))
+    if len(judged) > 1 and len(still) == len(judged) and all(e.ongoing for _, _, e in still):
+        first = max(int(steps[episode.first]) for _, steps, episode in still)
+        last = max(int(steps[episode.last]) for _, steps, episode in still)
+        ledger.find(
+            "frozen_layer",
+            "severe",
+            f"None of the {len(still)} trainable layers has moved since step {first}.",
+            steps=(first, last),
+            figure=max(episode.figure for _, _, episode in still),
+            threshold=limit.enter,
+            field="displacement",
+            figures={"layers": len(still)},
+        )
+        return
+    for layer, steps, episode in still:
+        first = int(steps[episode.first])
+        ledger.find(
+            "frozen_layer",
+            "severe",
+            f"{layer.name} is trainable but has not moved since step {first}, while "
+            f"{len(judged) - len(still)} other layers have.",
+            steps=(first, int(steps[episode.last])),
+            figure=episode.figure,
+            threshold=limit.enter,
+            layer=layer.name,
+            ongoing=episode.ongoing,
+            field="displacement",
+            figures={"moving_layers": len(judged) - len(still)},
+        )
+
+
+def _judge_zero(layers: Sequence[LayerSeries], ledger: Ledger) -> None:
+    window = ledger.limits.window
+    for layer, steps, zeros in measured(layers, "weight_zero_count", "zero_weights", ledger):
+        count = layer.values("weight_count")[~np.isnan(layer.values("weight_zero_count"))]
+        share = np.where(count > 0, zeros / np.maximum(count, 1.0), 0.0)
+        # All zero is a matter of yes or no: the window is the evidence, a margin has no meaning.
+        episode = last_episode(share, Limit(1.0 - 1e-12, 1.0 - 1e-12), window)
+        if episode is None:
+            continue
+        first = int(steps[episode.first])
+        ledger.find(
+            "zero_weights",
+            "severe",
+            f"All {int(count[-1])} weights of {layer.name} are zero since step {first}.",
+            steps=(first, int(steps[episode.last])),
+            figure=episode.figure,
+            threshold=1.0,
+            layer=layer.name,
+            ongoing=episode.ongoing,
+            field="weight_zero_count",
+            figures={"weights": int(count[-1])},
+        )
+
+
+def _judge_growth(layers: Sequence[LayerSeries], ledger: Ledger) -> None:
+    limits = ledger.limits
+    for layer, steps, norms in measured(layers, "weight_norm", "weights_growing", ledger):
+        medians = rolling_median(norms, limits.window)
+        positive = np.flatnonzero(medians > 0)
+        if positive.size < limits.window:
+            continue
+        medians, at = medians[positive], steps[positive + limits.window - 1]
+        start, end = float(medians[0]), float(medians[-1])
+        ratio = end / start
+        middle_step = (int(at[0]) + int(at[-1])) / 2
+        middle = float(np.interp(middle_step, at, medians))
+        gained, lately = middle - start, end - middle
+        if ratio <= limits.weights_growing or lately < limits.growth_kept * gained:
+            continue
+        first = int(at[int(np.argmax(medians > 2 * start))])
+        ledger.find(
+            "weights_growing",
+            "severe" if ratio > limits.weights_growing_severe else "warning",
+            f"The weight norm of {layer.name} has grown {number(ratio)}-fold, from {number(start)} "
+            f"to {number(end)}, and does not slow (limit {number(limits.weights_growing)}-fold).",
+            steps=(first, int(at[-1])),
+            figure=ratio,
+            threshold=limits.weights_growing,
+            layer=layer.name,
+            field="weight_norm",
+            figures={"start": start, "end": end},
+        )
+
+
+def duplicates(sketches: NDArray[np.float64], distance: float) -> NDArray[np.bool_]:
+    """``bool[neurons]`` whether a neuron has a near-duplicate.
+
+    Args:
+      sketches: ``float64[neurons, dimensions]``; a row that is not finite has no duplicate.
+      distance: ‖a − b‖ over the larger norm, below which two rows are near-duplicates; two rows
+        of zeros are duplicates.
+    """
+    finite: NDArray[np.bool_] = np.asarray(np.isfinite(sketches).all(axis=1))
+    rows = np.where(finite[:, np.newaxis], sketches, 0.0)
+    squares = np.einsum("ij,ij->i", rows, rows)
+    found: NDArray[np.bool_] = np.zeros(rows.shape[0], dtype=np.bool_)
+    for start in range(0, rows.shape[0], 256):
+        block = slice(start, start + 256)
+        # Differences, not the expanded square: that cancels for rows which are nearly equal.
+        gap = ((rows[block, np.newaxis, :] - rows[np.newaxis, :, :]) ** 2).sum(axis=2)
+        longer = np.maximum(squares[block, np.newaxis], squares[np.newaxis, :])
+        both = finite[block, np.newaxis] & finite[np.newaxis, :]
+        close: NDArray[np.bool_] = np.less_equal(gap, distance**2 * longer) & both
+        close[np.arange(close.shape[0]), np.arange(start, start + close.shape[0])] = False
+        found[block] = close.any(axis=1)
+    return found
+
+
+def _judge_duplicates(layers: Sequence[LayerSeries], ledger: Ledger) -> None:
+    limits = ledger.limits
+    for layer in layers:
+        series = layer.neurons.get("sketch")
+        if layer.metadata.neurons < 2:
+            continue
+        if series is None or series.steps.size == 0:
+            ledger.missing("duplicate_neurons", layer.name)
+            continue
+        if layer.metadata.fan_in < 3:
+            continue  # vectors of one or two numbers are near each other by chance
+        if series.steps.size < limits.window:
+            ledger.missing("duplicate_neurons", layer.name, "too_few_steps")
+            continue
+        ledger.judged("duplicate_neurons", layer.name)
+        rows = _rows_to_look_at(series.steps.size, limits.window)
+        twin = [
+            duplicates(
+                np.asarray(series.values[:_MAX_COMPARED, row], np.float64),
+                limits.duplicate_distance,
+            )
+            for row in rows
+        ]
+        share = np.array([float(found.mean()) for found in twin])
+        limit = Limit.upper(limits.duplicate_neurons, limits.leave)
+        severe = Limit.upper(limits.duplicate_neurons_severe, limits.leave)
+        episode = last_episode(share, limit, limits.window)
+        if episode is None:
+            continue
+        first = int(series.steps[rows[episode.first]])
+        which = series.neurons[:_MAX_COMPARED][twin[episode.last]]
+        ledger.find(
+            "duplicate_neurons",
+            severity_at_end(share, severe, limits.window),
+            f"{which.size} of {twin[episode.last].size} neurons of {layer.name} have a "
+            f"near-duplicate since step {first} (limit {percent(limit.enter)}).",
+            steps=(first, int(series.steps[rows[episode.last]])),
+            figure=episode.figure,
+            threshold=limit.enter,
+            layer=layer.name,
+            ongoing=episode.ongoing,
+            field="sketch",
+            neurons=[int(neuron) for neuron in which],
+            figures={"twins": int(which.size), "compared": int(twin[episode.last].size)},
+        )
+
+
+def _rows_to_look_at(count: int, window: int) -> NDArray[np.int64]:
+    """The last rows, as many as the window, and some before, evenly spread."""
+    early = np.linspace(0, count - window, max(_MAX_ROWS - window, 2))
+    late = np.arange(count - window, count)
+    return np.unique(np.concatenate([early, late]).astype(np.int64))
+
+
+def input_rms(layer: LayerSeries) -> tuple[float, int] | None:
+    """Estimated root mean square of what enters a layer, and the step; None if not measured.
+
+    The weights of a fresh layer are independent of the data and of mean near 0, so
+    E z² = E w² · Σ x², whatever the mean of x.
+    """
+    fan_in = layer.metadata.fan_in
+    z2 = layer.values("input_mean") ** 2 + layer.values("input_std") ** 2
+    w2 = layer.values("weight_mean") ** 2 + layer.values("weight_std") ** 2
+    known = np.flatnonzero(np.isfinite(z2) & np.isfinite(w2) & (w2 > 0))
+    if known.size == 0 or fan_in < 1:
+        return None
+    row = known[0]
+    return float(np.sqrt(z2[row] / (w2[row] * fan_in))), int(layer.steps[row])
+
+
+def judge_inputs(run: RunSeries, ledger: Ledger) -> None:
+    """Write down whether what enters the first layer is badly scaled."""
+    limits = ledger.limits
+    first_layer = next((layer for layer in run.in_order() if layer.metadata.fan_in > 0), None)
+    estimate = input_rms(first_layer) if first_layer is not None else None
+    if first_layer is None or estimate is None:
+        ledger.missing("unscaled_inputs", first_layer.name if first_layer else "")
+        return
+    ledger.judged("unscaled_inputs", first_layer.name)
+    rms, step = estimate
+    small = rms < limits.unscaled_inputs_small
+    if rms <= limits.unscaled_inputs and not small:
+        return
+    threshold = limits.unscaled_inputs_small if small else limits.unscaled_inputs
+    ledger.find(
+        "unscaled_inputs",
+        "severe" if rms > limits.unscaled_inputs_severe else "warning",
+        f"What enters {first_layer.name} has a root mean square of about {number(rms)} (limit "
+        f"{number(threshold)}); inputs of mean 0 and variance 1 have 1.",
+        steps=(step, int(first_layer.steps[-1])),
+        figure=rms,
+        threshold=threshold,
+        layer=first_layer.name,
+        field="input_std",
+        figures={"small": int(small)},
+    )

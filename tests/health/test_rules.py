@@ -1,0 +1,460 @@
+"""Every kind of finding on figures that are exactly known: raised, not raised, not measured."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from synthetic_runs import HEALTHY, RELU, SOFTMAX, TANH, layer, run
+
+from nnviz_tb.errors import ArgumentError
+from nnviz_tb.health import KINDS, REASONS, Finding, RunSeries, Thresholds, assess, outside_share
+from nnviz_tb.health.loss import is_loss, swing
+from nnviz_tb.health.weight_rules import duplicates, input_rms
+
+FALLING = [2.3 * math.exp(-index / 15) + 0.1 for index in range(60)]
+
+
+def only(series: RunSeries, kind: str, limits: Thresholds | None = None) -> Finding:
+    found = [item for item in assess(series, limits) if item.kind == kind]
+    assert len(found) == 1, [item.sentence for item in found]
+    return found[0]
+
+
+def kinds(series: RunSeries) -> set[str]:
+    return {item.kind for item in assess(series)}
+
+
+def healthy_but(order: int = 0, name: str = "dense", **changed: Any) -> Any:
+    return layer(name, order, **{**HEALTHY, **changed})
+
+
+def two(**changed: Any) -> RunSeries:
+    """A run of a hidden layer with changes, and a healthy layer after it."""
+    head = healthy_but(1, "head", activation=None)
+    return run(healthy_but(0, "hidden", **changed), head, scalars={"loss": FALLING})
+
+
+def test_nothing_is_found_in_a_healthy_run() -> None:
+    assessment = assess(two())
+    assert len(assessment) == 0
+    assert assessment.status("hidden") == assessment.status("head") == "healthy"
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "figure", "severity", "activation"),
+    [
+        ("dead_units", "dead_share", 0.25, "warning", RELU),
+        ("dead_units", "dead_share", 0.6, "severe", RELU),
+        ("saturated_units", "saturated_share", 0.6, "warning", TANH),
+        ("saturated_units", "saturated_share", 0.95, "severe", TANH),
+        ("dormant_units", "dormant_share", 0.6, "warning", RELU),
+        ("inputs_out_of_range", "outside_share", 0.95, "warning", RELU),
+        ("inputs_out_of_range", "outside_share", 0.995, "severe", TANH),
+        ("update_too_large", "update_ratio", 0.2, "warning", RELU),
+        ("update_too_large", "update_ratio", 2.0, "severe", RELU),
+        ("update_too_large", "update_ratio", math.inf, "severe", RELU),
+        ("update_too_small", "update_ratio", 5e-5, "warning", RELU),
+        ("frozen_layer", "displacement", 0.0, "severe", RELU),
+        ("zero_weights", "weight_zero_count", 128, "severe", RELU),
+    ],
+)
+def test_a_figure_beyond_its_limit_is_found_in_its_layer(
+    kind: str, field: str, figure: float, severity: str, activation: Any
+) -> None:
+    found = only(two(activation=activation, **{field: figure}), kind)
+    assert (found.layer, found.severity, found.field) == ("hidden", severity, field)
+    assert (found.first_step, found.last_step, found.ongoing) == (0, 190, True)
+    assert "hidden" in found.sentence
+    assert found.advice
+    assert found.definition == f"docs/findings.md#{kind}"
+
+
+@pytest.mark.parametrize(
+    ("field", "good", "bad", "kind"),
+    [
+        ("dead_share", 0.0, 0.9, "dead_units"),
+        ("update_ratio", 1e-3, 0.5, "update_too_large"),
+        ("displacement", 1e-2, 0.0, "frozen_layer"),
+    ],
+)
+def test_a_state_is_dated_from_its_first_evidence_and_ends_as_information(
+    field: str, good: float, bad: float, kind: str
+) -> None:
+    since = only(two(**{field: [good] * 8 + [bad] * 12}), kind)
+    assert (since.first_step, since.ongoing) == (80, True)
+    over = only(two(**{field: [bad] * 12 + [good] * 8}), kind)
+    assert (over.severity, over.ongoing) == ("info", False)
+    assert over.last_step < 190
+
+
+def test_fewer_rows_than_the_window_raise_nothing_and_are_not_called_healthy() -> None:
+    short = run(layer("hidden", steps=4, **{**HEALTHY, "dead_share": 1.0}))
+    assessment = assess(short)
+    assert "dead_units" not in {item.kind for item in assessment}
+    reasons = {(item.kind, item.reason) for item in assessment.not_measured}
+    assert ("dead_units", "too_few_steps") in reasons
+
+
+def test_units_are_not_called_dead_before_enough_samples_were_seen() -> None:
+    assessment = assess(two(dead_share=1.0, window_sample_count=299))
+    assert "dead_units" not in {item.kind for item in assessment}
+    assert ("dead_units", "too_few_samples") in {
+        (item.kind, item.reason) for item in assessment.not_measured
+    }
+    assert "dead_units" in kinds(two(dead_share=1.0, window_sample_count=300))
+
+
+@pytest.mark.parametrize(
+    ("field", "kind", "reason"),
+    [
+        ("dead_share", "dead_units", "no_inputs"),
+        ("outside_share", "inputs_out_of_range", "no_inputs"),
+        ("update_ratio", "update_too_large", "no_updates"),
+        ("update_ratio", "update_too_small", "no_updates"),
+        ("gradient_norm", "vanishing_gradient", "no_gradients"),
+        ("input_std", "unscaled_inputs", "no_inputs"),
+        ("weight_norm", "weights_growing", "no_weights"),
+    ],
+)
+def test_what_was_not_recorded_is_not_measured_and_never_healthy(
+    field: str, kind: str, reason: str
+) -> None:
+    assessment = assess(two(**{field: np.nan}))
+    assert (kind, reason) in {(item.kind, item.reason) for item in assessment.not_measured}
+    assert kind not in assessment.judged.get("hidden", ())
+
+
+def test_a_layer_of_which_nothing_was_recorded_is_not_measured() -> None:
+    assessment = assess(run(layer("hidden")))
+    judged = set(assessment.judged.get("hidden", ()))
+    assert judged == set()
+    assert assessment.status("hidden") == "not_measured"
+
+
+def test_a_layer_that_may_not_train_is_not_called_frozen() -> None:
+    assert "frozen_layer" not in kinds(two(trainable=False, displacement=0.0, update_ratio=0.0))
+
+
+def test_a_run_in_which_nothing_moves_is_one_finding_for_the_run() -> None:
+    series = run(healthy_but(0, "a", displacement=0.0), healthy_but(1, "b", displacement=0.0))
+    found = only(series, "frozen_layer")
+    assert found.layer == ""
+    assert found.figures["layers"] == 2
+
+
+def test_small_updates_at_the_end_of_a_schedule_are_information() -> None:
+    found = only(two(update_ratio=[1e-3] * 10 + [1e-6] * 10), "update_too_small")
+    assert found.severity == "info"
+
+
+def test_an_output_that_becomes_certain_is_information_and_one_born_saturated_is_not() -> None:
+    def output(share: list[float]) -> RunSeries:
+        return run(
+            healthy_but(0, "hidden"),
+            healthy_but(1, "out", activation=TANH, saturated_share=share),
+        )
+
+    assert only(output([0.0] * 10 + [0.95] * 10), "saturated_units").severity == "info"
+    assert only(output([0.95] * 20), "saturated_units").severity == "severe"
+
+
+def test_the_dead_neurons_are_listed() -> None:
+    activity = np.full((8, 20), 0.5)
+    activity[[2, 5, 6]] = 0.001
+    found = only(two(dead_share=3 / 8, activity=activity), "dead_units")
+    assert found.neurons == (2, 5, 6)
+
+
+# NaN and infinity
+
+
+def test_nan_from_an_activation_names_the_first_layer_forward() -> None:
+    broken = [0.0] * 7 + [3.0] * 13
+    series = run(
+        healthy_but(0, "a"),
+        healthy_but(1, "log", input_nonfinite_count=broken, gradient_nonfinite_count=broken),
+        healthy_but(2, "c", input_nonfinite_count=broken, gradient_nonfinite_count=broken),
+    )
+    found = only(series, "nonfinite")
+    assert (found.layer, found.first_step, found.figures["what"]) == ("log", 70, "inputs")
+    assert found.figures["last_clean_step"] == 60
+
+
+def test_a_nan_gradient_names_the_last_layer_from_which_it_came_back() -> None:
+    broken = [0.0] * 7 + [3.0] * 13
+    series = run(
+        healthy_but(0, "a", gradient_nonfinite_count=broken),
+        healthy_but(1, "b", gradient_nonfinite_count=broken),
+        healthy_but(2, "c"),
+    )
+    found = only(series, "nonfinite")
+    assert (found.layer, found.figures["what"]) == ("b", "gradient")
+
+
+def test_nan_weights_name_the_first_layer_that_has_them() -> None:
+    broken = [0.0] * 7 + [1.0] * 13
+    series = run(healthy_but(0, "a"), healthy_but(1, "b", weight_nan_count=broken))
+    assert only(series, "nonfinite").layer == "b"
+
+
+def test_a_nan_loss_alone_is_found_for_the_run() -> None:
+    found = only(run(scalars={"loss": [*FALLING, math.nan, math.inf]}), "nonfinite")
+    assert (found.layer, found.first_step, found.severity) == ("", 60, "severe")
+
+
+# Gradients of all layers
+
+
+def deep(norms: list[float], **changed: Any) -> RunSeries:
+    return run(
+        *(
+            healthy_but(place, f"layer{place}", gradient_norm=norm, **changed)
+            for place, norm in enumerate(norms)
+        )
+    )
+
+
+def test_a_vanishing_gradient_names_the_first_layer() -> None:
+    found = only(deep([1e-7, 1e-4, 1e-1]), "vanishing_gradient")
+    assert (found.layer, found.severity) == ("layer0", "severe")
+    assert found.figure == pytest.approx(1e-6)
+
+
+def test_a_small_gradient_with_a_small_one_behind_it_has_not_vanished() -> None:
+    assert "vanishing_gradient" not in kinds(deep([1e-6, 1e-5, 1e-4]))
+    assert "vanishing_gradient" not in kinds(deep([1e-3, 1.0, 1e3]))
+
+
+def test_an_exploding_gradient_names_the_layer_in_which_it_is_largest() -> None:
+    found = only(deep([90.0, 500.0, 1.0]), "exploding_gradient")
+    assert (found.layer, found.severity) == ("layer1", "severe")
+    assert only(deep([0.9, 0.2, 0.01]), "exploding_gradient").severity == "warning"
+
+
+# Weights
+
+
+def test_weights_that_grow_linearly_are_found_and_those_that_settle_are_not() -> None:
+    steps = np.arange(40)
+    linear = 1.0 + 3.0 * steps
+    settled = 1.0 + 100.0 * (1 - np.exp(-steps / 5))
+    found = only(two(steps=40, weight_norm=linear), "weights_growing")
+    assert (found.layer, found.severity) == ("hidden", "warning")
+    assert "weights_growing" not in kinds(two(steps=40, weight_norm=settled))
+    assert only(two(steps=40, weight_norm=1.2**steps), "weights_growing").severity == "severe"
+
+
+@given(data=st.data(), neurons=st.integers(1, 24), dimensions=st.integers(1, 8))
+@settings(max_examples=60)
+def test_duplicates_are_those_that_a_double_loop_finds(
+    data: st.DataObject, neurons: int, dimensions: int
+) -> None:
+    rng = np.random.default_rng(data.draw(st.integers(0, 10_000)))
+    rows = rng.normal(size=(neurons, dimensions))
+    for _ in range(data.draw(st.integers(0, 6))):
+        a, b = rng.integers(neurons, size=2)
+        rows[a] = rows[b] * (1 + rng.choice([0.0, 1e-3, 3e-2]))
+    rows[rng.random(neurons) < 0.1] = data.draw(st.sampled_from([0.0, np.nan, np.inf]))
+    expected = []
+    for i in range(neurons):
+        twin = False
+        for j in range(neurons):
+            if i == j or not (np.isfinite(rows[i]).all() and np.isfinite(rows[j]).all()):
+                continue
+            longest = max(np.linalg.norm(rows[i]), np.linalg.norm(rows[j]))
+            twin = twin or bool(np.linalg.norm(rows[i] - rows[j]) <= 1e-2 * longest)
+        expected.append(twin)
+    assert duplicates(rows, 1e-2).tolist() == expected
+
+
+def test_duplicates_across_blocks_are_found() -> None:
+    rows = np.random.default_rng(0).normal(size=(600, 8))
+    rows[590] = rows[3]
+    assert np.flatnonzero(duplicates(rows, 1e-2)).tolist() == [3, 590]
+
+
+def test_near_duplicate_neurons_are_found_and_listed() -> None:
+    rng = np.random.default_rng(1)
+    sketch = rng.normal(size=(8, 20, 8))
+    sketch[4:, 10:] = sketch[:4, 10:]
+    found = only(two(sketch=sketch), "duplicate_neurons")
+    assert (found.severity, found.neurons) == ("severe", tuple(range(8)))
+    assert 60 <= found.first_step <= 130
+    assert "duplicate_neurons" not in kinds(two(sketch=rng.normal(size=(8, 20, 8))))
+
+
+@given(scale=st.floats(1e-4, 1e4), offset=st.floats(-1, 1), seed=st.integers(0, 1000))
+@settings(max_examples=30)
+def test_the_scale_of_inputs_is_recovered_from_pre_activations(
+    scale: float, offset: float, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    inputs = (rng.normal(size=(256, 64)) + offset) * scale
+    weights = rng.normal(size=(64, 256)) * 0.1
+    z = inputs @ weights
+    first = layer(
+        "first",
+        fan_in=64,
+        input_mean=z.mean(),
+        input_std=z.std(),
+        weight_mean=weights.mean(),
+        weight_std=weights.std(),
+    )
+    estimate = input_rms(first)
+    assert estimate is not None
+    assert estimate[0] == pytest.approx(np.sqrt(np.mean(inputs**2)), rel=0.35)
+
+
+@pytest.mark.parametrize(("std", "severity"), [(130.0, "warning"), (5000.0, "severe")])
+def test_badly_scaled_inputs_are_found_in_the_first_layer_with_weights(
+    std: float, severity: str
+) -> None:
+    assert only(two(input_std=std), "unscaled_inputs").severity == severity
+
+
+def test_a_softmax_over_one_neuron_is_found() -> None:
+    series = run(healthy_but(0, "out", activation=SOFTMAX, neurons=1))
+    assert only(series, "constant_output").layer == "out"
+    assert "constant_output" not in kinds(run(healthy_but(0, "out", activation=SOFTMAX)))
+
+
+# Loss
+
+
+def test_a_loss_that_rises_beyond_its_start_has_diverged() -> None:
+    found = only(
+        run(scalars={"loss": [*FALLING, *(3.0 * i for i in range(1, 20))]}), "loss_diverged"
+    )
+    assert (found.severity, found.layer, found.field) == ("severe", "", "loss")
+    assert 60 <= found.first_step <= 63
+
+
+def test_a_loss_that_leaps_in_its_first_step_has_diverged() -> None:
+    assert "loss_diverged" in kinds(run(scalars={"loss": [2.3, *[1e5] * 40]}))
+
+
+def test_a_negative_loss_that_falls_has_not_diverged() -> None:
+    assert kinds(run(scalars={"loss": [-1.0 - index for index in range(60)]})) == set()
+
+
+def test_a_noisy_loss_that_falls_is_left_alone() -> None:
+    rng = np.random.default_rng(0)
+    noisy = np.array(FALLING) * rng.lognormal(0, 0.3, size=60)
+    assert kinds(run(scalars={"loss": noisy})) == set()
+
+
+def test_a_loss_that_bounces_without_gain_oscillates() -> None:
+    bouncing = [2.3 + 1.5 * (-1) ** index for index in range(60)]
+    assert only(run(scalars={"loss": bouncing}), "loss_oscillates").severity == "severe"
+
+
+def test_a_flat_loss_stalls_and_one_that_fell_before_has_converged() -> None:
+    assert only(run(scalars={"loss": [2.3] * 60}), "loss_stalled").severity == "severe"
+    slow = [2.3 - 0.001 * index for index in range(60)]
+    assert only(run(scalars={"loss": slow}), "loss_stalled").severity == "warning"
+    assert kinds(run(scalars={"loss": FALLING + [0.1] * 200})) == set()
+
+
+@pytest.mark.parametrize(
+    ("tag", "expected"),
+    [
+        ("loss", True), ("epoch_loss", True), ("Loss/train", True), ("train/loss_total", True),
+        ("val_loss", False), ("Loss/val", False), ("test/loss", False), ("lossless", False),
+        ("accuracy", False),
+    ],
+)  # fmt: skip
+def test_a_training_loss_is_known_by_the_words_of_its_tag(tag: str, expected: bool) -> None:
+    assert is_loss(tag) is expected
+
+
+def test_the_swing_is_taken_after_a_straight_line_by_least_squares() -> None:
+    rng = np.random.default_rng(2)
+    values = 5.0 - 0.3 * np.arange(80) + rng.normal(size=80)
+    line = np.polyval(np.polyfit(np.arange(80), values, 1), np.arange(80))
+    low, high = np.quantile(values - line, [0.05, 0.95])
+    assert swing(values) == pytest.approx(high - low)
+
+
+# Densities
+
+
+@given(data=st.data())
+@settings(max_examples=60)
+def test_the_share_outside_is_that_of_a_loop_over_buckets(data: st.DataObject) -> None:
+    edges = np.unique(data.draw(st.lists(st.floats(-8, 8, width=16), min_size=3, max_size=12)))
+    if edges.size < 2:
+        return
+    counts = np.array([data.draw(st.lists(st.integers(0, 9), min_size=edges.size - 1,
+                                          max_size=edges.size - 1))])  # fmt: skip
+    low = data.draw(st.one_of(st.just(math.nan), st.floats(-4, 0)))
+    high = data.draw(st.one_of(st.just(math.nan), st.floats(0.5, 4)))
+    share = outside_share(
+        counts, edges, {"saturated_below": np.array([low]), "saturated_above": np.array([high])}
+    )[0]
+    if counts.sum() == 0 or (math.isnan(low) and math.isnan(high)):
+        assert math.isnan(share)
+        return
+    outside = 0.0
+    for count, left, right in zip(counts[0], edges[:-1], edges[1:], strict=True):
+        part = 0.0
+        if not math.isnan(low):
+            part += max(0.0, min(right, low) - left) / (right - left)
+        if not math.isnan(high):
+            part += max(0.0, right - max(left, high)) / (right - left)
+        outside += count * part
+    assert share == pytest.approx(outside / counts.sum(), abs=1e-9)
+
+
+# The whole
+
+
+def test_every_finding_is_fit_for_json_and_worst_comes_first() -> None:
+    series = two(dead_share=1.0, update_ratio=math.inf, dormant_share=1.0, displacement=0.0)
+    content = assess(series).as_dict()
+    assert json.loads(json.dumps(content, allow_nan=False)) == content
+    order = [item["severity"] for item in content["findings"]]
+    assert order == sorted(order, key=["severe", "warning", "info"].index)
+    assert content["status"] == {"hidden": "severe", "head": "healthy"}
+
+
+def test_every_kind_and_reason_stands_in_the_definitions() -> None:
+    assessment = assess(run(healthy_but(0, "a", dead_share=np.nan)))
+    assert {item.kind for item in assessment.not_measured} <= set(KINDS)
+    assert {item.reason for item in assessment.not_measured} <= set(REASONS)
+    assert {kind.missing for kind in KINDS.values()} <= set(REASONS)
+
+
+@given(scale=st.floats(0.1, 0.9), seed=st.integers(0, 100))
+@settings(max_examples=25)
+def test_a_laxer_limit_never_finds_more(scale: float, seed: int) -> None:
+    share = np.random.default_rng(seed).uniform(size=20)
+    series = two(dead_share=share)
+    lax = dataclasses.replace(Thresholds(), dead_units=scale, dead_units_severe=1.0)
+    strict = dataclasses.replace(Thresholds(), dead_units=scale / 2, dead_units_severe=1.0)
+    found_lax = [item for item in assess(series, lax) if item.kind == "dead_units"]
+    found_strict = [item for item in assess(series, strict) if item.kind == "dead_units"]
+    assert len(found_lax) <= len(found_strict)
+
+
+def test_the_order_in_which_layers_are_given_does_not_matter() -> None:
+    series = deep([1e-7, 1e-4, 1e-1])
+    turned = dataclasses.replace(series, layers=series.layers[::-1])
+    assert assess(series).findings == assess(turned).findings
+
+
+@pytest.mark.parametrize("change", [{"window": 0}, {"leave": 1.5}, {"dead_units": math.nan}])
+def test_a_threshold_that_is_none_is_refused_by_name(change: dict[str, float]) -> None:
+    with pytest.raises(ArgumentError, match=next(iter(change))):
+        Thresholds().changed(change)
+
+
+def test_a_threshold_that_does_not_exist_is_refused_with_those_that_do() -> None:
+    with pytest.raises(ArgumentError, match=r"no threshold is called 'dead'.*dead_units"):
+        Thresholds().changed({"dead": 0.3})
