@@ -6,9 +6,9 @@ What an adapter owes. It is a module with
 - ``matches(model)``: whether the model is its own. It finds its framework in ``sys.modules`` and
   never imports it: a model of a framework cannot exist before the framework is imported, and
   ``import nnviz_tb`` must stay cheap for people who use another one;
-- ``layers_of(model, *, inputs, gradients)``: the layers in model order, everything in NumPy and in
-  the views that ``nnviz_tb.layers`` describes. ``inputs`` is a probe batch for one forward pass in
-  inference mode, after which the model must be as it was, also when that pass fails.
+- ``layers_of(model, *, inputs, gradients, updates)``: the layers in model order, everything in
+  NumPy and in the views that ``nnviz_tb.layers`` describes. ``inputs`` is a probe batch for one
+  forward pass in inference mode, after which the model must be as it was, also when it fails.
 
 An adapter alone knows its framework's names and axis orders. Guessing is allowed only in the open:
 what was assumed goes into ``Layer.notes``. What is the same for all frameworks is not repeated in
@@ -39,7 +39,9 @@ class Adapter(Protocol):
     def matches(self, model: object) -> bool:
         """Whether the model is this framework's."""
 
-    def layers_of(self, model: Any, *, inputs: Any = None, gradients: Any = None) -> list[Layer]:
+    def layers_of(
+        self, model: Any, *, inputs: Any = None, gradients: Any = None, updates: Any = None
+    ) -> list[Layer]:
         """The model's layers in model order."""
 
 
@@ -52,6 +54,7 @@ def layers_of(
     inputs: object = None,
     gradients: object = None,
     activations: Mapping[str, tuple[Callable[..., Any], Any]] | None = None,
+    updates: object = None,
 ) -> list[Layer]:
     """The model's layers in model order, each under a name of its own.
 
@@ -62,6 +65,8 @@ def layers_of(
         name; entries may be None.
       activations: ``{layer name: (function, pre-activations)}``, attached to the layer of that
         name or made a layer of its own.
+      updates: by how much one optimizer step changed each parameter, given as ``gradients`` are;
+        only from integrations that saw the weights right before and right after that step.
 
     Raises:
       AdapterError: no adapter knows the model.
@@ -70,8 +75,9 @@ def layers_of(
     if model is None and activations:
         return with_distinct_names(with_given_activations([], activations))
     adapter = _adapter_of(model)
-    layers = with_distinct_names(adapter.layers_of(model, inputs=inputs, gradients=gradients))
-    return with_distinct_names(with_given_activations(layers, activations))
+    layers = adapter.layers_of(model, inputs=inputs, gradients=gradients, updates=updates)
+    named = with_distinct_names(layers)
+    return with_distinct_names(with_given_activations(named, activations))
 
 
 def _adapter_of(model: object) -> Adapter:

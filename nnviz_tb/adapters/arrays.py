@@ -32,7 +32,9 @@ def matches(model: object) -> bool:
     )
 
 
-def layers_of(model: object, *, inputs: object = None, gradients: object = None) -> list[Layer]:
+def layers_of(
+    model: object, *, inputs: object = None, gradients: object = None, updates: object = None
+) -> list[Layer]:
     """The arrays as layers, see :func:`nnviz_tb.adapters.grouping.layers_of_arrays`.
 
     Args:
@@ -40,9 +42,11 @@ def layers_of(model: object, *, inputs: object = None, gradients: object = None)
       inputs: must be None, since arrays cannot be called.
       gradients: a pytree like the model, or ``{path: array}``, or a list in the model's order; any
         of them may be None.
+      updates: the same of what one optimizer step changed.
 
     Raises:
-      ArgumentError: no array at all, one that holds no real numbers, or gradients that do not fit.
+      ArgumentError: no array at all, one that holds no real numbers, or gradients or updates that
+        do not fit.
       AdapterError: something in the pytree that is neither an array nor a container.
     """
     if inputs is not None:
@@ -53,8 +57,12 @@ def layers_of(model: object, *, inputs: object = None, gradients: object = None)
     arrays = {path: _checked(path, leaf) for path, leaf in _leaves(model, (), "model", ())}
     if not arrays:
         raise ArgumentError(f"model holds no arrays: {model!r:.200}")
-    gradient_of = _gradients(gradients, arrays)
-    named = [NamedArray(path, value, gradient_of.get(path)) for path, value in arrays.items()]
+    gradient_of = _by_path(gradients, arrays, "gradients")
+    update_of = _by_path(updates, arrays, "updates")
+    named = [
+        NamedArray(path, value, gradient_of.get(path), update_of.get(path))
+        for path, value in arrays.items()
+    ]
     return layers_of_arrays(named, "array")
 
 
@@ -116,38 +124,39 @@ def _checked(path: Path, leaf: object) -> Array:
     return array.view(np.uint8) if array.dtype == np.bool_ else array
 
 
-def _gradients(gradients: object, arrays: dict[Path, Array]) -> dict[Path, Array]:
+def _by_path(given: object, arrays: dict[Path, Array], argument: str) -> dict[Path, Array]:
     """``{path: gradient}`` in the arrays' own shapes."""
-    if gradients is None:
+    if given is None:
         return {}
-    if isinstance(gradients, (list, tuple)) and not hasattr(gradients, "_fields"):
-        flat = _aligned(gradients, arrays)
+    if isinstance(given, (list, tuple)) and not hasattr(given, "_fields"):
+        flat = _aligned(given, arrays, argument)
     else:
-        flat = dict(_leaves(gradients, (), "gradients", ()))
+        flat = dict(_leaves(given, (), argument, ()))
     found = {}
     for path, leaf in flat.items():
         name = "/".join(path)
         if path not in arrays:
-            raise ArgumentError(f"gradients: the model has no array {name!r}")
-        gradient = np.asarray(leaf)
-        if gradient.shape != arrays[path].shape or not is_real(gradient):
+            raise ArgumentError(f"{argument}: the model has no array {name!r}")
+        array = np.asarray(leaf)
+        if array.shape != arrays[path].shape or not is_real(array):
             raise ArgumentError(
-                f"gradients: {name!r} must be real numbers of shape {arrays[path].shape}, "
-                f"got {gradient.dtype} of shape {gradient.shape}"
+                f"{argument}: {name!r} must be real numbers of shape {arrays[path].shape}, "
+                f"got {array.dtype} of shape {array.shape}"
             )
-        found[path] = gradient
+        found[path] = array
     return found
 
 
-def _aligned(gradients: list[Any] | tuple[Any, ...], arrays: dict[Path, Array]) -> dict[Path, Any]:
-    """A list of gradients laid beside the model's arrays, or read as a pytree like the model."""
-    if len(gradients) == len(arrays):
-        if all(leaf is None or _is_array(leaf) for leaf in gradients):
-            pairs = zip(arrays, gradients, strict=True)
-            return {path: leaf for path, leaf in pairs if leaf is not None}
-    elif all(leaf is None or _is_array(leaf) for leaf in gradients):
+def _aligned(
+    given: list[Any] | tuple[Any, ...], arrays: dict[Path, Array], argument: str
+) -> dict[Path, Any]:
+    """A list of arrays laid beside the model's, or read as a pytree like the model."""
+    if not all(leaf is None or _is_array(leaf) for leaf in given):
+        return dict(_leaves(given, (), argument, ()))
+    if len(given) != len(arrays):
         raise ArgumentError(
-            f"gradients: a list must be as long as the model has arrays, {len(arrays)}, "
-            f"got {len(gradients)}"
+            f"{argument}: a list must be as long as the model has arrays, {len(arrays)}, "
+            f"got {len(given)}"
         )
-    return dict(_leaves(gradients, (), "gradients", ()))
+    pairs = zip(arrays, given, strict=True)
+    return {path: leaf for path, leaf in pairs if leaf is not None}

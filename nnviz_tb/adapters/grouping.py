@@ -29,12 +29,14 @@ class NamedArray:
       path: names from the root, ``("encoder", "kernel")``.
       value: real numbers of any shape.
       gradient: of the same shape, or None.
+      update: its change in one optimizer step, of the same shape, or None.
       trainable: the optimizer may change it.
     """
 
     path: tuple[str, ...]
     value: Array
     gradient: Array | None = None
+    update: Array | None = None
     trainable: bool = True
 
     @property
@@ -130,6 +132,7 @@ def _layer(
         bias=None if bias is None else bias.value,
         bias_name="bias" if bias is None else bias.leaf,
         gradient=None if kernel.gradient is None else _view(kernel.leaf, kernel.gradient),
+        update=None if kernel.update is None else _view(kernel.leaf, kernel.update),
         bias_gradient=None if bias is None else bias.gradient,
         others=others,
         parameters=size + (0 if bias is None else bias.value.size),

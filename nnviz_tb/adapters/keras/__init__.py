@@ -11,7 +11,7 @@ from typing import Any
 
 from nnviz_tb.adapters.keras.assembly import assemble
 from nnviz_tb.adapters.keras.probe import probe
-from nnviz_tb.adapters.keras.variables import gradients_by_variable
+from nnviz_tb.adapters.keras.variables import by_variable
 from nnviz_tb.adapters.keras.walk import walk
 from nnviz_tb.errors import ArgumentError
 from nnviz_tb.layers import Layer
@@ -25,29 +25,33 @@ def matches(model: object) -> bool:
     return kind is not None and isinstance(model, kind)
 
 
-def layers_of(model: Any, *, inputs: Any = None, gradients: Any = None) -> list[Layer]:
+def layers_of(
+    model: Any, *, inputs: Any = None, gradients: Any = None, updates: Any = None
+) -> list[Layer]:
     """The model's layers in model order; layers that only hold others are left out.
 
     Args:
       model: a built ``keras.Model`` or ``keras.Layer``.
       inputs: a probe batch as the model takes it: an array, or a list, tuple or dict of arrays.
       gradients: a list in the order of ``model.trainable_variables``, or ``{path or name: array}``.
+      updates: the same of what one optimizer step changed.
 
     Raises:
       ArgumentError: the model is empty or not built yet, the probe batch does not fit, or the
-        gradients do not.
+        gradients or updates do not.
     """
     if not model.built:
         raise ArgumentError(
             f"model {model.name!r} has no weights yet: call it on a batch, or "
             "model.build(input_shape), before it is logged"
         )
-    gradient_of = gradients_by_variable(model, gradients)
+    gradient_of = by_variable(model, gradients, "gradients")
+    update_of = by_variable(model, updates, "updates")
     entries = walk(model)
     if not entries:
         raise ArgumentError(f"model {model.name!r} has no layers")
     samples, notes = ({}, ()) if inputs is None else probe(model, entries, inputs)
     layers: list[Layer] = []
     for entry in entries:
-        layers.extend(assemble(entry, samples, gradient_of, notes))
+        layers.extend(assemble(entry, samples, gradient_of, update_of, notes))
     return layers

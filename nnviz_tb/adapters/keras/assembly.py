@@ -14,7 +14,7 @@ from nnviz_tb.adapters.grouping import LAST_AXIS_NOTE, NamedArray, layers_of_arr
 from nnviz_tb.adapters.keras.kinds import keras_kinds, keras_module
 from nnviz_tb.adapters.keras.probe import Samples
 from nnviz_tb.adapters.keras.sites import Site, sites_of
-from nnviz_tb.adapters.keras.variables import GradientOf, own_variables, to_numpy
+from nnviz_tb.adapters.keras.variables import ArrayOf, own_variables, to_numpy
 from nnviz_tb.adapters.keras.views import Part, parts_of
 from nnviz_tb.adapters.keras.walk import Entry
 from nnviz_tb.adapters.names import unique_name
@@ -27,7 +27,11 @@ MAX_CHANNELS = 4096
 
 
 def assemble(
-    entry: Entry, samples: Samples, gradient_of: GradientOf, notes: tuple[str, ...]
+    entry: Entry,
+    samples: Samples,
+    gradient_of: ArrayOf,
+    update_of: ArrayOf,
+    notes: tuple[str, ...],
 ) -> list[Layer]:
     """The layers of one place: its main kernel first, then further kernels, then activations.
 
@@ -35,9 +39,10 @@ def assemble(
       entry: the place.
       samples: what the probe pass saw, empty without one.
       gradient_of: gradients by variable.
+      update_of: changes in one optimizer step by variable.
       notes: on the probe pass, for every layer with an activation.
     """
-    layers = _weight_layers(entry, gradient_of)
+    layers = _weight_layers(entry, gradient_of, update_of)
     sites = sites_of(entry.operation)
     for site in sites:
         store = samples.get(site.identity)
@@ -54,7 +59,7 @@ def assemble(
     return layers
 
 
-def _weight_layers(entry: Entry, gradient_of: GradientOf) -> list[Layer]:
+def _weight_layers(entry: Entry, gradient_of: ArrayOf, update_of: ArrayOf) -> list[Layer]:
     operation = entry.operation
     if not isinstance(operation, keras_module().Layer):
         return [Layer(entry.name, entry.type, trainable=False)]
@@ -66,13 +71,18 @@ def _weight_layers(entry: Entry, gradient_of: GradientOf) -> list[Layer]:
         return [Layer(entry.name, entry.type, trainable=False)]
     parts = parts_of(operation)
     if parts is None:
-        return _guessed(entry, variables, gradient_of)
+        return _guessed(entry, variables, gradient_of, update_of)
     named = {id(part.kernel_variable) for part in parts} | {id(part.bias) for part in parts}
     others = [variable for variable in variables if id(variable) not in named]
-    return [_layer(entry, part, others if part is parts[0] else [], gradient_of) for part in parts]
+    return [
+        _layer(entry, part, others if part is parts[0] else [], gradient_of, update_of)
+        for part in parts
+    ]
 
 
-def _layer(entry: Entry, part: Part, others: list[Any], gradient_of: GradientOf) -> Layer:
+def _layer(
+    entry: Entry, part: Part, others: list[Any], gradient_of: ArrayOf, update_of: ArrayOf
+) -> Layer:
     kernel = None if part.kernel is None else to_numpy(part.kernel)
     bias = None if part.bias is None else part.bias_view(to_numpy(part.bias))
     further = _named_values(others)
@@ -92,6 +102,7 @@ def _layer(entry: Entry, part: Part, others: list[Any], gradient_of: GradientOf)
         bias_name="bias" if part.bias is None else part.bias.name,
         gradient=_viewed(gradient_of.get(id(part.kernel_variable)), part.view),
         bias_gradient=_viewed(gradient_of.get(id(part.bias)), part.bias_view),
+        update=_viewed(update_of.get(id(part.kernel_variable)), part.view),
         others=further,
         parameters=sum(math.prod(variable.shape) for variable in stored if variable is not None),
         trainable=any(bool(variable.trainable) for variable in stored if variable is not None),
@@ -109,7 +120,9 @@ def _named_values(variables: list[Any]) -> dict[str, Array]:
     return {unique_name(variable.name, taken): to_numpy(variable) for variable in variables}
 
 
-def _guessed(entry: Entry, variables: list[Any], gradient_of: GradientOf) -> list[Layer]:
+def _guessed(
+    entry: Entry, variables: list[Any], gradient_of: ArrayOf, update_of: ArrayOf
+) -> list[Layer]:
     """Layers of a kind that nobody knows, by the names of their weights."""
     taken: set[str] = set()
     named = [
@@ -117,6 +130,7 @@ def _guessed(entry: Entry, variables: list[Any], gradient_of: GradientOf) -> lis
             (entry.name, unique_name(variable.name, taken)),
             to_numpy(variable),
             gradient_of.get(id(variable)),
+            update_of.get(id(variable)),
             bool(variable.trainable),
         )
         for variable in variables

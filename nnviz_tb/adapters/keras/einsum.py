@@ -33,7 +33,8 @@ class Contraction:
         """``[fan_in, neurons]`` of a kernel in the equation's axis order."""
         order = [self._kernel.index(letter) for letter in (*self._summed, *self._neurons)]
         fan_in = math.prod(kernel.shape[axis] for axis in order[: len(self._summed)])
-        return kernel.transpose(order).reshape(fan_in, -1 if kernel.size else 0)
+        view: Array = kernel.transpose(order).reshape(fan_in, -1 if kernel.size else 0)
+        return view
 
     def bias_view(self, bias: Array, kernel_shape: tuple[int, ...]) -> Array | None:
         """``[neurons]``; None when the bias differs along axes that are not neurons."""

@@ -163,7 +163,7 @@ def _without_gradients() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _recurrence_visible(model: Any) -> Iterator[None]:
-    """Recurrent layers as plain loops: a scan shows tracers on JAX, and the first step twice on TF."""
+    """Recurrent layers as plain loops: a scan shows tracers on JAX, its first step twice on TF."""
     with contextlib.ExitStack() as stack:
         for layer in model._flatten_layers():
             if hasattr(layer, "cell") and "unroll" in vars(layer):

@@ -12,8 +12,8 @@ from nnviz_tb.adapters.keras.kinds import keras_module
 from nnviz_tb.errors import ArgumentError
 from nnviz_tb.layers import Array
 
-GradientOf = dict[int, Array]
-"""Gradients by ``id`` of the variable they belong to."""
+ArrayOf = dict[int, Array]
+"""Gradients or updates by ``id`` of the variable they belong to."""
 
 
 def to_numpy(value: Any) -> Array:
@@ -44,64 +44,65 @@ def child_layers(layer: Any) -> list[Any]:
     return list(layer._flatten_layers(include_self=False, recursive=False))
 
 
-def gradients_by_variable(model: Any, gradients: Any) -> GradientOf:
-    """The given gradients by the variable they belong to; entries that are None are left out.
+def by_variable(model: Any, given: Any, argument: str) -> ArrayOf:
+    """The given arrays by the variable they belong to; entries that are None are left out.
 
     Args:
       model: a built Keras model or layer.
-      gradients: None, a list in the order of ``model.trainable_variables``, or a dict by the
+      given: None, a list in the order of ``model.trainable_variables``, or a dict by the
         variables' paths, or names where a name is unique.
+      argument: what the caller calls it, for messages.
 
     Raises:
       ArgumentError: another length, an unknown or ambiguous name, another shape than the
         variable's, or no numbers.
     """
-    if gradients is None:
+    if given is None:
         return {}
-    if isinstance(gradients, Mapping):
-        pairs = [(_named(model, name), gradient) for name, gradient in gradients.items()]
-    elif isinstance(gradients, (list, tuple)):
+    if isinstance(given, Mapping):
+        pairs = [(_named(model, name, argument), value) for name, value in given.items()]
+    elif isinstance(given, (list, tuple)):
         variables = model.trainable_variables
-        if len(gradients) != len(variables):
+        if len(given) != len(variables):
             raise ArgumentError(
-                f"gradients: {len(gradients)} given, but model {model.name!r} has "
+                f"{argument}: {len(given)} given, but model {model.name!r} has "
                 f"{len(variables)} trainable variables; entries may be None"
             )
-        pairs = list(zip(variables, gradients, strict=True))
+        pairs = list(zip(variables, given, strict=True))
     else:
         raise ArgumentError(
-            "gradients must be a list in the order of model.trainable_variables or a dict by "
-            f"variable path, got {type(gradients).__name__}"
+            f"{argument} must be a list in the order of model.trainable_variables or a dict by "
+            f"variable path, got {type(given).__name__}"
         )
     return {
-        id(variable): _gradient(variable, gradient)
-        for variable, gradient in pairs
-        if gradient is not None
+        id(variable): _array_of(variable, value, argument)
+        for variable, value in pairs
+        if value is not None
     }
 
 
-def _named(model: Any, name: object) -> Any:
+def _named(model: Any, name: object, argument: str) -> Any:
     by_path = [variable for variable in model.variables if variable.path == name]
     found = by_path or [variable for variable in model.variables if variable.name == name]
     if len(found) == 1:
         return found[0]
     if not found:
-        raise ArgumentError(f"gradients: model {model.name!r} has no variable {name!r}")
+        raise ArgumentError(f"{argument}: model {model.name!r} has no variable {name!r}")
     paths = ", ".join(repr(variable.path) for variable in found[:5])
-    raise ArgumentError(f"gradients: {name!r} is the name of several variables: {paths}")
+    raise ArgumentError(f"{argument}: {name!r} is the name of several variables: {paths}")
 
 
-def _gradient(variable: Any, given: Any) -> Array:
+def _array_of(variable: Any, given: Any, argument: str) -> Array:
     try:
-        gradient = to_numpy(given)
+        array = to_numpy(given)
     except Exception as error:
         raise ArgumentError(
-            f"gradients: that of {variable.path!r} is a {type(given).__name__}, which cannot be "
+            f"{argument}: that of {variable.path!r} is a {type(given).__name__}, which cannot be "
             f"read as an array: {error}"
         ) from error
-    if gradient.shape != tuple(variable.shape) or not is_real(gradient):
+    if array.shape != tuple(variable.shape) or not is_real(array):
         raise ArgumentError(
-            f"gradients: that of {variable.path!r} must be real numbers of shape "
-            f"{tuple(variable.shape)}, got {gradient.dtype} of shape {gradient.shape}"
+            f"{argument}: that of {variable.path!r} must be real numbers of shape "
+            f"{tuple(variable.shape)}, got {array.dtype} of shape {array.shape}"
         )
-    return gradient
+    return array
