@@ -115,7 +115,7 @@ class Environment:
                 said.append(line)
             told = _plain(line) if line is not None else None
             if told is None and time.monotonic() - last_told >= _HEARTBEAT_SECONDS:
-                told = f"  still at it: {said[-1].strip()[:90] if said else 'starting pip'}"
+                told = f"  still at it: {said[-1].strip()[:60] if said else 'starting pip'}"
             if told is not None:
                 self.progress(told)
                 last_told = time.monotonic()

@@ -1,0 +1,35 @@
+"""What the tests of several folders share."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-images",
+        action="store_true",
+        help="write the pictures that the README shows anew, from the panel as it is",
+    )
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The repository's root."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Path of the browser. Without one the test fails: run.py installs it, nothing is skipped."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    named = os.environ.get("NNVIZ_CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+    if named is None:
+        pytest.fail("no Chromium: apt-get install chromium, or set NNVIZ_CHROMIUM to its path")
+    return named
