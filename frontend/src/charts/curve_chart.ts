@@ -1,0 +1,445 @@
+import { customElement, property } from "lit/decorators.js";
+import { float32Text, toCsv } from "../pure/csv";
+import { resampledCounts, shareBetween } from "../pure/density_raster";
+import { finiteExtent, linearScale, padded, px, type Scale } from "../pure/scale";
+import { indexAtOrBefore, nearestIndex } from "../pure/step_axis";
+import { formatNumber, formatShare } from "../pure/ticks";
+import { ChartElement, type LegendItem, type SliderState, type Tip } from "./chart_element";
+import type { CurveSample, DensitySeries, Zones } from "./contract";
+import { densityDomain } from "./density_strip";
+import {
+  clipped,
+  crisp,
+  drawNote,
+  drawXAxis,
+  drawYAxis,
+  fillBand,
+  horizontal,
+  inset,
+  setFont,
+  strokeLine,
+  upwards,
+  type Rect,
+  type Surface,
+} from "./surface";
+import { withAlpha } from "./theme";
+
+export interface CurveWords {
+  readonly input: string;
+  readonly output: string;
+  readonly curve: string;
+  readonly slope: string;
+  readonly inputs: string;
+  readonly outputs: string;
+  readonly dead: string;
+  readonly saturated: string;
+  readonly channels: string;
+  readonly share: string;
+}
+
+const WORDS: CurveWords = {
+  input: "input x",
+  output: "output",
+  curve: "f(x)",
+  slope: "f′(x)",
+  inputs: "inputs",
+  outputs: "outputs",
+  dead: "dead zone",
+  saturated: "saturated",
+  channels: "lowest to highest channel",
+  share: "share of inputs within ±",
+};
+
+/** Density is drawn in cells this wide: narrower ones show the noise of a probe batch. */
+const CELL_PX = 3;
+/** The density rises to this share of the plot, so that it stays under the curve. */
+const DENSITY_HEIGHT = 0.5;
+const KEY_MOVE = 0.01;
+
+interface Bell {
+  readonly color: string;
+  readonly cells: Float64Array;
+  /** In a lighter tone: what an overlay of outputs is beside the inputs. */
+  readonly outline: boolean;
+  readonly label: string;
+}
+
+/**
+ * An activation function with the density of the inputs that really came, at one step: f solid, f′
+ * dashed on its own axis, zones of saturation and death shaded. Without a curve (softmax, GLU) the
+ * densities of inputs and outputs stand alone.
+ */
+@customElement("nn-curve-chart")
+export class CurveChart extends ChartElement {
+  /** One per run. */
+  @property({ attribute: false }) curves: readonly CurveSample[] = [];
+  @property({ attribute: false }) inputs: readonly DensitySeries[] = [];
+  /** Drawn as an outline, on the same axis; only where there is no curve. */
+  @property({ attribute: false }) outputs: readonly DensitySeries[] = [];
+  @property({ attribute: false }) zones: Zones | null = null;
+  /** Ends of the x axis; from curve and densities without it. */
+  @property({ attribute: false }) xDomain: readonly [number, number] | null = null;
+  @property({ attribute: false }) words: CurveWords = WORDS;
+
+  private keyboardX: number | null = null;
+
+  protected override get cursorMovesData(): boolean {
+    return true;
+  }
+
+  override markRect(): Rect {
+    const right = this.curves.length > 0 ? 42 : 14;
+    return inset({ width: this.plotWidth, height: this.plotHeight }, [22, right, 22, 52]);
+  }
+
+  private domain(): readonly [number, number] {
+    if (this.xDomain !== null) return this.xDomain;
+    const counted = densityDomain([
+      ...this.inputs,
+      ...(this.curves.length === 0 ? this.outputs : []),
+    ]);
+    const grid = finiteExtent(this.curves.map((curve) => curve.x));
+    if (grid === null) return counted ?? [-5, 5];
+    if (counted === null) return grid;
+    // The curve is worth seeing where inputs came, and around the origin, where it bends.
+    return [
+      Math.max(grid[0], Math.min(counted[0], -2.5)),
+      Math.min(grid[1], Math.max(counted[1], 2.5)),
+    ];
+  }
+
+  /** Range of curves inside the x axis, over all their bands. */
+  private extent(of: "f" | "slope"): [number, number] | null {
+    const [from, to] = this.domain();
+    return finiteExtent(
+      this.curves.map((curve) => {
+        const grid = curve.x.length;
+        return curve[of].filter((_, index) => {
+          const x = curve.x[index % grid]!;
+          return x >= from && x <= to;
+        });
+      }),
+    );
+  }
+
+  private scales(rect: Rect): { x: Scale; f: Scale; slope: Scale } {
+    const slopes = this.extent("slope") ?? [0, 1];
+    return {
+      x: horizontal(this.domain(), rect),
+      f: linearScale(padded(this.extent("f") ?? [0, 1], 0.08), upwards(rect)),
+      // Zero slope belongs to the picture: it is where nothing is learned.
+      slope: linearScale(
+        padded([Math.min(0, slopes[0]), Math.max(0, slopes[1])], 0.08),
+        upwards(rect),
+      ),
+    };
+  }
+
+  private bells(series: readonly DensitySeries[], cells: number, outline: boolean): Bell[] {
+    return series.flatMap((entry) => {
+      const counts = countsAt(entry, this.time.cursor);
+      if (counts === null) return [];
+      return [
+        {
+          color: entry.color,
+          cells: resampledCounts(counts, entry.edges, this.domain(), cells),
+          outline,
+          label: outline ? this.words.outputs : this.words.inputs,
+        },
+      ];
+    });
+  }
+
+  protected override draw(surface: Surface): void {
+    const rect = this.markRect();
+    const { x, f, slope } = this.scales(rect);
+    const empty = this.curves.length === 0;
+    const cells = Math.max(8, Math.round(rect.width / CELL_PX));
+    const bells = [
+      ...this.bells(this.inputs, cells, false),
+      ...(empty ? this.bells(this.outputs, cells, true) : []),
+    ];
+    if (empty && bells.length === 0) {
+      drawNote(surface, rect, this.emptyText);
+      return;
+    }
+    if (!empty) this.drawZones(surface, rect, x);
+    drawXAxis(surface, rect, x, { label: empty ? "" : this.words.input });
+    if (!empty) {
+      drawYAxis(surface, rect, f, { label: this.words.curve, color: surface.theme.text });
+      drawYAxis(surface, rect, slope, { label: `${this.words.slope} ┄`, side: "right" });
+    }
+    this.drawOrigin(surface, rect, x, f);
+    clipped(surface, rect, () => {
+      this.drawBells(surface, rect, bells, empty ? 0.94 : DENSITY_HEIGHT);
+      for (const curve of this.curves) drawCurve(surface, curve, x, f, slope);
+    });
+  }
+
+  private drawZones(surface: Surface, rect: Rect, x: Scale): void {
+    if (this.zones === null) return;
+    const { ctx, theme } = surface;
+    const { deadBelow, deadAbove, saturatedBelow, saturatedAbove } = this.zones;
+    const [low, high] = x.domain;
+    const shade = (from: number, to: number, fill: string, ink: string, label: string) => {
+      const left = Math.max(rect.left, x.toPx(from));
+      const width = Math.min(rect.left + rect.width, x.toPx(to)) - left;
+      if (!(width > 0)) return;
+      ctx.fillStyle = fill;
+      ctx.fillRect(left, rect.top, width, rect.height);
+      setFont(surface, 10);
+      ctx.fillStyle = ink;
+      ctx.textAlign = "center";
+      ctx.textBaseline = "top";
+      if (ctx.measureText(label).width + 6 < width) {
+        ctx.fillText(label, left + width / 2, rect.top + 4);
+      }
+    };
+    const { dead, saturated } = this.words;
+    const amber = theme.dark ? theme.warn : "#7a4b00";
+    shade(low, saturatedBelow, theme.saturatedZone, amber, saturated);
+    shade(saturatedAbove, high, theme.saturatedZone, amber, saturated);
+    shade(low, deadBelow, theme.deadZone, theme.bad, dead);
+    shade(deadAbove, high, theme.deadZone, theme.bad, dead);
+  }
+
+  private drawOrigin(surface: Surface, rect: Rect, x: Scale, f: Scale): void {
+    const { ctx, theme } = surface;
+    ctx.strokeStyle = theme.border;
+    ctx.lineWidth = 1;
+    ctx.beginPath();
+    const vertical = crisp(x.toPx(0), surface.ratio);
+    if (vertical > rect.left && vertical < rect.left + rect.width) {
+      ctx.moveTo(vertical, rect.top);
+      ctx.lineTo(vertical, rect.top + rect.height);
+    }
+    const level = crisp(f.toPx(0), surface.ratio);
+    if (this.curves.length > 0 && level > rect.top && level < rect.top + rect.height) {
+      ctx.moveTo(rect.left, level);
+      ctx.lineTo(rect.left + rect.width, level);
+    }
+    ctx.stroke();
+  }
+
+  /** Every bell holds the same area, so that runs with other batch sizes compare. */
+  private drawBells(surface: Surface, rect: Rect, bells: readonly Bell[], share: number): void {
+    const { ctx } = surface;
+    const heights = bells.map(({ cells }) => {
+      const total = cells.reduce((sum, count) => sum + count, 0);
+      return cells.map((count) => (total > 0 ? count / total : 0));
+    });
+    const highest = Math.max(0, ...heights.flatMap((cells) => [...cells]));
+    if (highest === 0) return;
+    const bottom = rect.top + rect.height;
+    bells.forEach((bell, index) => {
+      const cells = heights[index]!;
+      const width = rect.width / cells.length;
+      ctx.beginPath();
+      ctx.moveTo(rect.left, bottom);
+      cells.forEach((height, cell) =>
+        ctx.lineTo(
+          rect.left + (cell + 0.5) * width,
+          bottom - (height / highest) * rect.height * share,
+        ),
+      );
+      ctx.lineTo(rect.left + rect.width, bottom);
+      ctx.fillStyle = withAlpha(bell.color, bell.outline ? 0.06 : 0.22);
+      ctx.fill();
+      ctx.strokeStyle = withAlpha(bell.color, bell.outline ? 0.9 : 0.5);
+      ctx.lineWidth = bell.outline ? 1.5 : 1;
+      ctx.setLineDash(bell.outline ? [4, 3] : []);
+      ctx.stroke();
+      ctx.setLineDash([]);
+    });
+  }
+
+  protected override drawOverlay(surface: Surface): void {
+    const rect = this.markRect();
+    const { x, f, slope } = this.scales(rect);
+    const at = this.gestures.hover?.[0] ?? (this.keyboardX === null ? null : x.toPx(this.keyboardX));
+    if (at === null || this.curves.length === 0) return;
+    const { ctx, theme } = surface;
+    ctx.strokeStyle = theme.muted;
+    ctx.lineWidth = 1;
+    ctx.beginPath();
+    ctx.moveTo(at, rect.top);
+    ctx.lineTo(at, rect.top + rect.height);
+    ctx.stroke();
+    clipped(surface, rect, () => {
+      for (const curve of this.curves) {
+        const value = valuesAt(curve, x.fromPx(px(at)));
+        for (const [place, hollow] of [
+          [f.toPx(value.f), false],
+          [slope.toPx(value.slope), true],
+        ] as const) {
+          ctx.beginPath();
+          ctx.arc(at, place, 3.5, 0, 2 * Math.PI);
+          ctx.fillStyle = hollow ? theme.surface : curve.color;
+          ctx.strokeStyle = curve.color;
+          ctx.fill();
+          ctx.stroke();
+        }
+      }
+    });
+  }
+
+  private tipAt(x: number): Tip {
+    const [from, to] = this.domain();
+    const reach = (to - from) / 40;
+    const rows: [string, string, string?][] = [];
+    for (const curve of this.curves) {
+      const value = valuesAt(curve, x);
+      const whose = this.curves.length > 1 ? ` ${curve.run}` : "";
+      rows.push([`${this.words.curve}${whose}`, formatNumber(value.f, 4), curve.color]);
+      rows.push([`${this.words.slope}${whose}`, formatNumber(value.slope, 4), curve.color]);
+    }
+    for (const series of this.inputs) {
+      const counts = countsAt(series, this.time.cursor);
+      if (counts === null) continue;
+      const share = shareBetween(counts, series.edges, x - reach, x + reach);
+      rows.push([`${this.words.share}${formatNumber(reach, 2)}`, formatShare(share), series.color]);
+    }
+    return { heading: `x = ${formatNumber(x, 4)}`, rows };
+  }
+
+  override hoverAt(x: number, y: number): void {
+    this.keyboardX = null;
+    this.showTip(this.tipAt(this.scales(this.markRect()).x.fromPx(px(x))), x, y);
+  }
+
+  override hoverEnd(): void {
+    this.keyboardX = null;
+    this.showTip(null);
+  }
+
+  override keyPressed(event: KeyboardEvent): boolean {
+    const direction = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (direction === undefined || event.ctrlKey || event.metaKey || event.altKey) return false;
+    const [from, to] = this.domain();
+    const move = direction * (to - from) * KEY_MOVE * (event.shiftKey ? 10 : 1);
+    this.keyboardX = Math.max(from, Math.min(to, (this.keyboardX ?? 0) + move));
+    const rect = this.markRect();
+    this.showTip(this.tipAt(this.keyboardX), this.scales(rect).x.toPx(this.keyboardX), rect.top);
+    this.invalidateOverlay();
+    this.requestUpdate();
+    return true;
+  }
+
+  protected override slider(): SliderState | null {
+    const [min, max] = this.domain();
+    const now = this.keyboardX ?? 0;
+    if (this.curves.length === 0 && this.inputs.length === 0) return null;
+    const tip = this.tipAt(now);
+    const text = [tip.heading, ...tip.rows.map(([name, value]) => `${name} ${value}`)].join(", ");
+    return { min, max, now, text };
+  }
+
+  protected override legendItems(): readonly LegendItem[] {
+    const items: LegendItem[] = [];
+    for (const curve of this.curves) {
+      const whose = this.curves.length > 1 ? ` · ${curve.run}` : "";
+      items.push({ label: this.words.curve + whose, color: curve.color, kind: "line" });
+      items.push({ label: this.words.slope + whose, color: curve.color, kind: "dashed" });
+      if (curve.bands === 3) {
+        items.push({
+          label: this.words.channels + whose,
+          color: withAlpha(curve.color, 0.3),
+          kind: "area",
+        });
+      }
+    }
+    for (const series of this.inputs) {
+      const whose = this.inputs.length > 1 ? ` · ${series.run}` : "";
+      const color = withAlpha(series.color, 0.4);
+      items.push({ label: this.words.inputs + whose, color, kind: "area" });
+    }
+    for (const series of this.curves.length === 0 ? this.outputs : []) {
+      const whose = this.outputs.length > 1 ? ` · ${series.run}` : "";
+      items.push({ label: this.words.outputs + whose, color: series.color, kind: "dashed" });
+    }
+    return items;
+  }
+
+  override toCsv(): string {
+    const rows: string[][] = [];
+    for (const curve of this.curves) {
+      for (let band = 0; band < curve.bands; band++) {
+        curve.x.forEach((x, index) => {
+          const place = band * curve.x.length + index;
+          const name = curve.bands === 1 ? "" : ["lowest", "median", "highest"][band]!;
+          rows.push([
+            curve.run,
+            "curve",
+            name,
+            float32Text(x),
+            "",
+            float32Text(curve.f[place]!),
+            float32Text(curve.slope[place]!),
+            "",
+          ]);
+        });
+      }
+    }
+    for (const [kind, list] of [
+      ["input", this.inputs],
+      ["output", this.outputs],
+    ] as const) {
+      for (const series of list) {
+        countsAt(series, this.time.cursor)?.forEach((count, bin) =>
+          rows.push([
+            series.run,
+            kind,
+            "",
+            float32Text(series.edges[bin]!),
+            float32Text(series.edges[bin + 1]!),
+            "",
+            "",
+            float32Text(count),
+          ]),
+        );
+      }
+    }
+    return toCsv(["run", "kind", "channel", "x", "x_to", "f", "slope", "count"], rows);
+  }
+}
+
+/** Counts of the step that holds at the cursor; null where nothing was counted. */
+function countsAt(series: DensitySeries, cursor: number | null): Float32Array | null {
+  if (series.steps.length === 0) return null;
+  const row =
+    cursor === null ? series.steps.length - 1 : Math.max(0, indexAtOrBefore(series.steps, cursor));
+  const bins = series.edges.length - 1;
+  return series.counts.subarray(row * bins, (row + 1) * bins);
+}
+
+/** The function between its samples, by straight line; of several bands the median. */
+function valuesAt(curve: CurveSample, x: number): { f: number; slope: number } {
+  const grid = curve.x;
+  const offset = curve.bands === 3 ? grid.length : 0;
+  const nearest = nearestIndex(grid, x);
+  const from = Math.max(0, Math.min(grid.length - 2, x < grid[nearest]! ? nearest - 1 : nearest));
+  const share = Math.max(0, Math.min(1, (x - grid[from]!) / (grid[from + 1]! - grid[from]!)));
+  const between = (values: Float32Array) =>
+    values[offset + from]! * (1 - share) + values[offset + from + 1]! * share;
+  return { f: between(curve.f), slope: between(curve.slope) };
+}
+
+function drawCurve(surface: Surface, curve: CurveSample, x: Scale, f: Scale, slope: Scale): void {
+  const { ctx } = surface;
+  const grid = curve.x.length;
+  const middle = curve.bands === 3 ? grid : 0;
+  if (curve.bands === 3) {
+    ctx.fillStyle = withAlpha(curve.color, 0.2);
+    fillBand(ctx, curve.x, curve.f, curve.f, x, f, 0, 2 * grid);
+    ctx.fillStyle = withAlpha(curve.color, 0.1);
+    fillBand(ctx, curve.x, curve.slope, curve.slope, x, slope, 0, 2 * grid);
+  }
+  ctx.lineJoin = "round";
+  ctx.strokeStyle = curve.color;
+  ctx.lineWidth = 1.25;
+  ctx.setLineDash([4, 3]);
+  strokeLine(ctx, curve.x, curve.slope, x, slope, middle);
+  ctx.setLineDash([]);
+  ctx.lineWidth = 2.25;
+  strokeLine(ctx, curve.x, curve.f, x, f, middle);
+}

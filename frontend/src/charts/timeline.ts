@@ -1,0 +1,200 @@
+import type { PropertyValues } from "lit";
+import { customElement, property } from "lit/decorators.js";
+import { float32Text, toCsv } from "../pure/csv";
+import {
+  finiteExtent,
+  linearScale,
+  logScale,
+  padded,
+  positiveExtent,
+  px,
+  type Scale,
+} from "../pure/scale";
+import { smoothed } from "../pure/smoothing";
+import { lowerBound, nearestIndex } from "../pure/step_axis";
+import { formatNumber } from "../pure/ticks";
+import type { LegendItem } from "./chart_element";
+import type { CursorDetail, LineSeries } from "./contract";
+import { StepChart } from "./step_chart";
+import { clipped, drawNote, drawYAxis, horizontal, strokeLine, upwards, type Surface } from "./surface";
+import { withAlpha } from "./theme";
+
+/** Width of the strip around the cursor that takes hold of it. */
+const CURSOR_GRIP_PX = 6;
+/** Dashes tell the scalars of one run apart, which share its colour. */
+const DASHES: readonly (readonly number[])[] = [[], [6, 3], [2, 3], [8, 3, 2, 3]];
+
+/**
+ * Scalars of several runs over steps: the time axis of every view. Draggable cursor, brush to zoom.
+ * @fires nn-cursor
+ * @fires nn-zoom
+ */
+@customElement("nn-timeline")
+export class Timeline extends StepChart {
+  @property({ attribute: false }) series: readonly LineSeries[] = [];
+  /** Weight of the past, 0 to below 1, as in TensorBoard; the raw line stays faintly behind. */
+  @property({ type: Number }) smoothing = 0;
+  @property({ type: Boolean, attribute: "log-scale" }) logScale = false;
+
+  private lines: readonly Float32Array[] = [];
+
+  protected override willUpdate(changed: PropertyValues<this>): void {
+    super.willUpdate(changed);
+    if (changed.has("series") || changed.has("smoothing")) {
+      const weight = Math.max(0, Math.min(0.999, this.smoothing));
+      this.lines = this.series.map((series) => smoothed(series.values, weight));
+    }
+  }
+
+  protected override sources(): readonly LineSeries[] {
+    return this.series;
+  }
+
+  private valueScale(): Scale {
+    const [from, to] = this.stepDomain();
+    // Zooming in on steps zooms in on their values too. The smoothed line sets the range, so that
+    // a single spike of the raw one does not flatten it.
+    const shown = this.series.map((series, index) => {
+      const positions = this.positions(series);
+      const first = Math.max(0, lowerBound(positions, from) - 1);
+      const last = lowerBound(positions, to) + 1;
+      return this.lines[index]!.subarray(first, last);
+    });
+    const range = upwards(this.markRect());
+    if (this.logScale) {
+      const extent = positiveExtent(shown);
+      if (extent !== null) return logScale([extent[0] / 1.1, extent[1] * 1.1], range);
+    }
+    return linearScale(padded(finiteExtent(shown) ?? [0, 1], 0.06), range);
+  }
+
+  protected override draw(surface: Surface): void {
+    const rect = this.markRect();
+    this.drawStepAxis(surface, rect, false);
+    if (this.series.every((series) => series.steps.length === 0)) {
+      drawNote(surface, rect, this.emptyText);
+      return;
+    }
+    const yOf = this.valueScale();
+    const xOf = horizontal(this.stepDomain(), rect);
+    drawYAxis(surface, rect, yOf, { count: Math.max(2, rect.height / 30) });
+    const { ctx } = surface;
+    clipped(surface, rect, () => {
+      ctx.lineJoin = "round";
+      this.series.forEach((series, index) => {
+        const positions = this.positions(series);
+        const line = this.lines[index]!;
+        if (line !== series.values) {
+          ctx.strokeStyle = withAlpha(series.color, 0.25);
+          ctx.lineWidth = 1;
+          strokeLine(ctx, positions, series.values, xOf, yOf);
+        }
+        ctx.strokeStyle = series.color;
+        ctx.lineWidth = 1.5;
+        ctx.setLineDash([...this.dashOf(series)]);
+        strokeLine(ctx, positions, line, xOf, yOf);
+        ctx.setLineDash([]);
+      });
+    });
+  }
+
+  private dashOf(series: LineSeries): readonly number[] {
+    const labels = [...new Set(this.series.map((entry) => entry.label))];
+    return DASHES[labels.indexOf(series.label) % DASHES.length]!;
+  }
+
+  protected override drawOverlay(surface: Surface): void {
+    const rect = this.markRect();
+    this.drawStepCursor(surface, true);
+    const { ctx, theme } = surface;
+    const step = this.cursorStep();
+    if (step !== null) {
+      // A grip, so that the line is seen to be movable.
+      const x = this.xOfStep(step);
+      if (x >= rect.left - 1 && x <= rect.left + rect.width + 1) {
+        ctx.fillStyle = theme.accentLine;
+        ctx.beginPath();
+        ctx.moveTo(x - 5, rect.top + rect.height + 5);
+        ctx.lineTo(x + 5, rect.top + rect.height + 5);
+        ctx.lineTo(x, rect.top + rect.height - 2);
+        ctx.fill();
+      }
+    }
+    const hover = this.gestures.hover;
+    if (hover === null || this.series.length === 0) return;
+    const xOf = this.stepScale();
+    const yOf = this.valueScale();
+    ctx.strokeStyle = theme.border;
+    ctx.lineWidth = 1;
+    ctx.beginPath();
+    ctx.moveTo(hover[0], rect.top);
+    ctx.lineTo(hover[0], rect.top + rect.height);
+    ctx.stroke();
+    clipped(surface, rect, () => {
+      this.series.forEach((series, index) => {
+        const positions = this.positions(series);
+        const nearest = nearestIndex(positions, xOf.fromPx(px(hover[0])));
+        if (nearest < 0) return;
+        ctx.fillStyle = series.color;
+        ctx.beginPath();
+        const y = yOf.toPx(this.lines[index]![nearest]!);
+        ctx.arc(xOf.toPx(positions[nearest]!), y, 3, 0, 2 * Math.PI);
+        ctx.fill();
+      });
+    });
+  }
+
+  override hoverAt(x: number, y: number): void {
+    const position = this.stepScale().fromPx(px(x));
+    const rows = this.series.flatMap((series, index) => {
+      const nearest = nearestIndex(this.positions(series), position);
+      if (nearest < 0) return [];
+      const raw = series.values[nearest]!;
+      const line = this.lines[index]![nearest]!;
+      const value =
+        line === raw ? formatNumber(raw, 4) : `${formatNumber(line, 4)} (${formatNumber(raw, 4)})`;
+      const name = this.series.length > 1 ? `${series.run} · ${series.label}` : series.label;
+      return [[name, value, series.color] as const];
+    });
+    const step = this.stepAt(x);
+    this.showTip(step === null ? null : { heading: this.stepText(step), rows }, x, y);
+  }
+
+  override hoverEnd(): void {
+    this.showTip(null);
+  }
+
+  override dragAt(x: number, _y: number, phase: "start" | "move" | "end"): boolean {
+    const step = this.cursorStep();
+    if (phase === "start") {
+      return step !== null && Math.abs(x - this.xOfStep(step)) <= CURSOR_GRIP_PX;
+    }
+    const next = this.stepAt(x);
+    if (next !== null && next !== step) this.tell<CursorDetail>("nn-cursor", { step: next });
+    return true;
+  }
+
+  protected override legendItems(): readonly LegendItem[] {
+    return this.series.map((series) => ({
+      label: `${series.run} · ${series.label}`,
+      color: series.color,
+      kind: this.dashOf(series).length > 0 ? "dashed" : "line",
+    }));
+  }
+
+  override toCsv(): string {
+    return toCsv(
+      ["run", "tag", "step", "wall_time", "value", "smoothed"],
+      this.series.flatMap((series, index) =>
+        Array.from(series.steps, (step, row) => [
+          series.run,
+          series.label,
+          step,
+          series.wallTimes[row]!,
+          float32Text(series.values[row]!),
+          float32Text(this.lines[index]![row]!),
+        ]),
+      ),
+    );
+  }
+}
