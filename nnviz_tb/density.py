@@ -135,9 +135,11 @@ def density(samples: Any, level: int = 0) -> Density:
         for rows, columns in tiles(slab, BLOCK_ELEMENTS):
             block = as_float32(slab[rows, columns])
             finite = np.isfinite(block)
-            place = buckets.bucket_of(block) + buckets.BUCKETS_PER_SIGN
-            if not finite.all():
-                place[~finite] = size
+            if finite.all():
+                place = buckets.bucket_of(block) + buckets.BUCKETS_PER_SIGN
+            else:
+                place = buckets.bucket_of(np.where(finite, block, np.float32(0.0)))
+                place = np.where(finite, place + buckets.BUCKETS_PER_SIGN, size)
                 nonfinite += [
                     np.count_nonzero(np.isnan(block)),
                     np.count_nonzero(block == np.inf),

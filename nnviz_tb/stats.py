@@ -156,7 +156,8 @@ class _Sums:
         square = self.second + self.pivot * (2.0 * self.first + n * self.pivot)
         norm = np.sqrt(np.maximum(square, 0.0))
         unscale = 1.0 / self.scale
-        return norm * unscale, (self.pivot + shift) * unscale, np.sqrt(variance) * unscale
+        with np.errstate(over="ignore"):  # a norm of doubles may itself be beyond float64
+            return norm * unscale, (self.pivot + shift) * unscale, np.sqrt(variance) * unscale
 
     def columns(self) -> tuple[NDArray[np.float64], ...]:
         """Count, norm, mean and standard deviation of each neuron, for totals."""
@@ -171,8 +172,9 @@ class _Sums:
             int(self.counts[NAN_BUCKET]),
             int(self.counts[POSITIVE_INFINITY_BUCKET]),
             int(self.counts[NEGATIVE_INFINITY_BUCKET]),
-            float(self.low.min()) if known else math.nan,
-            float(self.high.max()) if known else math.nan,
+            # Adding zero makes −0 a 0, so that the order of merging shows nowhere.
+            float(self.low.min()) + 0.0 if known else math.nan,
+            float(self.high.max()) + 0.0 if known else math.nan,
         )
 
 
@@ -274,7 +276,8 @@ def _total(
     count, mean, std = count[known], mean[known], std[known]
     overall = float((count * (mean / total)).sum())
     spread = np.hypot(std, mean - overall) * np.sqrt(count / total)
-    return overall, _length(spread), _length(norm[known])
+    with np.errstate(over="ignore"):
+        return overall, _length(spread), _length(norm[known])
 
 
 def _length(values: NDArray[np.float64]) -> float:
