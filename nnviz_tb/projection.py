@@ -47,11 +47,11 @@ def principal_plane(
     Args:
       sketches: ``float32[steps, neurons, dimensions]``.
 
-    Source: Pearson (1901); computed from the eigenvectors of the dimensions × dimensions scatter
-    matrix in float64, which for 8 dimensions loses nothing that a picture could show.
+    Source: Pearson, "On lines and planes of closest fit" (1901); by QR and then a singular value
+    decomposition of the small triangle, in float64 (Golub & Van Loan, section 8.6).
     """
     steps, neurons, dimensions = sketches.shape
-    rows = sketches.reshape(-1, dimensions).astype(np.float64)
+    rows = sketches.reshape(steps * neurons, dimensions).astype(np.float64)
     finite = np.isfinite(rows).all(axis=1)
     points = np.full((rows.shape[0], 2), np.nan)
     explained = [0.0, 0.0]

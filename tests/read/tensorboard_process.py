@@ -57,6 +57,7 @@ class TensorBoard:
         self._output: list[str] = []
         self._ready = threading.Event()
         self.address = ""
+        self.logdir = Path()
         self._pump = threading.Thread(target=self._read_output, daemon=True)
         self._pump.start()
         if not self._ready.wait(START_LIMIT_S) or not self.address:

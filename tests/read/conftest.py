@@ -1,0 +1,73 @@
+"""One log with everything in it, and one real TensorBoard per way of loading it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import synthetic_log as synthetic
+import tensorboard_process
+from hostile_log import write_hostile_runs
+from synthetic_log import Log
+from tensorboard_process import TensorBoard
+
+STEPS = 30
+LONG_STEPS = 1500
+
+
+def write_everything(logdir: Path) -> None:
+    """The runs that the tests of this folder read."""
+    log = Log(logdir / "digits" / "adam")
+    for step in range(STEPS):
+        metadata, _, row = synthetic.wide_row(step)
+        rows = synthetic.rows_at(step)
+        wide = synthetic.layer_metadata(1, synthetic.WIDE_NEURONS)
+        rows["nnviz/layer/encoder/wide"] = (wide, rows["nnviz/layer/dense"][1])
+        rows["nnviz/weight_norm/encoder/wide"] = (metadata, row)
+        log.step(step, rows, {"loss": 1 / (step + 1)})
+    log = Log(logdir / "long")
+    for step in range(LONG_STEPS):
+        rows = synthetic.rows_at(step)
+        log.step(step, {tag: rows[tag] for tag in ("nnviz/layer/dense", "nnviz/bias/dense")})
+    log = Log(logdir / "plain")
+    log.step(0, {}, {"accuracy": 0.5})
+    first, second = Log(logdir / "restarted", 1), Log(logdir / "restarted", 2)
+    for step in range(20):
+        first.step(step, bias_row(step, 0.0))
+    for step in range(10, 25):
+        second.step(step, bias_row(step, 1.0), wall_time=1790009999.0 + step)
+    write_hostile_runs(logdir)
+
+
+def bias_row(step: int, offset: float) -> dict:
+    """A layer whose only neuron statistic is ``step + offset`` everywhere."""
+    rows = synthetic.rows_at(step)
+    series, values = rows["nnviz/bias/dense"]
+    return {
+        "nnviz/layer/dense": rows["nnviz/layer/dense"],
+        "nnviz/bias/dense": (series, values * 0 + step + offset),
+    }
+
+
+@pytest.fixture(scope="session", params=sorted(tensorboard_process.LOADERS))
+def loader(request: pytest.FixtureRequest) -> str:
+    """``python`` or ``rust``: who reads the event files."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def board(loader: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TensorBoard]:
+    """A TensorBoard over :func:`write_everything`, loaded to the end."""
+    logdir = tmp_path_factory.mktemp(loader)
+    write_everything(logdir)
+    server = tensorboard_process.start(loader, logdir)
+    try:
+        server.logdir = logdir
+        server.wait_for_step("digits/adam", STEPS - 1)
+        server.wait_for_step("long", LONG_STEPS - 1)
+        server.wait_for_step("restarted", 24)
+        server.wait_for_step("zz last", 0)
+        yield server
+    finally:
+        server.close()
