@@ -36,7 +36,6 @@ export interface ActivationInfo {
 export interface SeriesInfo {
   readonly tracked?: number;
   readonly last_step: number | null;
-  readonly kept_steps: number;
 }
 
 export interface LayerInfo {
@@ -57,7 +56,6 @@ export interface LayerInfo {
 export interface ScalarInfo {
   readonly tag: string;
   readonly last_step: number | null;
-  readonly steps: number;
 }
 
 export interface RunInfo {

@@ -1,4 +1,8 @@
-/** Entry of the bundle: `render` puts the panel into the page that TensorBoard gave us. */
+/** Entry of the bundle. */
+
+import "./views/app";
+
+/** Puts the panel into the page that TensorBoard gave us, in place of what was there. */
 export function render(root: HTMLElement): void {
-  root.textContent = "nnviz";
+  root.replaceChildren(document.createElement("nn-app"));
 }

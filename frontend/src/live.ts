@@ -84,6 +84,11 @@ export class Live {
     return "live";
   }
 
+  /** Milliseconds since the server's last answer, or since it was first asked. */
+  get silence(): number {
+    return this.#now() - (this.#lastAnswer ?? this.#firstAttempt ?? this.#now());
+  }
+
   #resume(): void {
     this.#stop();
     if (this.#visible && !this.#held) {

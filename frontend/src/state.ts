@@ -3,7 +3,7 @@
  * the current state and tells its listeners. What came from the server is not here.
  */
 
-export const VIEWS = ["overview", "activations", "neurons"] as const;
+export const VIEWS = ["activations", "neurons"] as const;
 export type View = (typeof VIEWS)[number];
 
 export const SORTS = ["index", "value", "movement", "similarity"] as const;

@@ -1,0 +1,446 @@
+/** One activation function, with what really reaches it, in every selected run that has it. */
+
+import { css, html, LitElement, nothing, type TemplateResult } from "lit";
+import { customElement, property, state } from "lit/decorators.js";
+import type { Async } from "../api";
+import type { CurveSample, DensitySeries, Matrix, PinDetail, Zones } from "../charts/contract";
+import { gradeOfShare, type Grade } from "../health";
+import { Resources } from "../resource";
+import { curve, density, fields, neuronSeries, type Curve, type Density, type Fields, type NeuronSeries } from "../series";
+import { indexAtOrBefore, togglePin } from "../state";
+import { stepWords, wantSeries, type Context, type LayerView, type RunView } from "./context";
+import { chartWords } from "./chart_words";
+import { CODE } from "./empty";
+import { frame, frameStyles, together } from "./frame";
+import { Memo } from "./memo";
+import { pinsOf } from "./pins";
+import { badge, base } from "./styles";
+import "../charts";
+import "./card";
+import "./term";
+
+const CURVE_PX = 200;
+const STRIP_PX = 84;
+const BARS_PX = 64;
+/** Per-neuron figures that say how much a neuron does, the most telling first. */
+const BAR_STATISTICS = ["activity", "saturation", "dormancy"] as const;
+/** Below this a bar is marked: dead, by the definition of dead; dormant, by that of dormant. */
+const THRESHOLDS = { activity: 0.01, saturation: Number.NaN, dormancy: 0.025 } as const;
+
+@customElement("nn-activation-card")
+export class ActivationCard extends LitElement {
+  static override styles = [
+    base,
+    badge,
+    frameStyles,
+    css`
+      :host {
+        display: block;
+        min-width: 0;
+        scroll-margin: 12px;
+      }
+      .open {
+        font-weight: 600;
+      }
+      .open:hover {
+        text-decoration: underline;
+      }
+      .run {
+        display: flex;
+        align-items: center;
+        flex-wrap: wrap;
+        gap: 4px 6px;
+        font-size: 12px;
+      }
+      .run i {
+        width: 9px;
+        height: 9px;
+        border-radius: 50%;
+      }
+      .caption {
+        display: flex;
+        justify-content: space-between;
+        flex-wrap: wrap;
+        gap: 0 10px;
+        margin: 0;
+        font-size: 11.5px;
+        color: var(--nn-muted);
+      }
+      .strip {
+        margin-top: -4px;
+      }
+      .hint {
+        padding: 2px 0;
+      }
+      nn-curve-chart,
+      nn-density-strip,
+      nn-activity-bars {
+        height: 100%;
+      }
+    `,
+  ];
+
+  @property({ attribute: false }) ctx!: Context;
+  @property({ attribute: false }) layer!: LayerView;
+  @property({ type: Boolean, reflect: true }) current = false;
+  /** Loads only what is near the window. */
+  @state() private near = false;
+
+  readonly #curves = new Resources<Curve>(this);
+  readonly #inputs = new Resources<Density>(this);
+  readonly #outputs = new Resources<Density>(this);
+  readonly #fields = new Resources<Fields>(this);
+  readonly #neurons = new Resources<NeuronSeries>(this);
+  readonly #samples = new Memo<readonly CurveSample[]>();
+  readonly #densities = new Map<string, Memo<DensitySeries>>();
+  readonly #inputSeries = new Memo<readonly DensitySeries[]>();
+  readonly #outputSeries = new Memo<readonly DensitySeries[]>();
+  readonly #zones = new Memo<Zones | null>();
+  #watcher: IntersectionObserver | null = null;
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.#watcher = new IntersectionObserver(
+      (entries) => {
+        this.near = entries.some((entry) => entry.isIntersecting);
+      },
+      { rootMargin: "300px" },
+    );
+    this.#watcher.observe(this);
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    this.#watcher?.disconnect();
+  }
+
+  protected override shouldUpdate(): boolean {
+    // Out of sight nothing is drawn; what was drawn stays for the way back.
+    return this.near || !this.hasUpdated;
+  }
+
+  protected override render(): TemplateResult {
+    const { ctx, layer } = this;
+    const { words } = ctx;
+    const activation = layer.info.activation;
+    if (activation === null) return html``;
+    const neurons = layer.info.neurons;
+    const sub = [
+      activation.function +
+        (activation.learnable ? ` (${words.t("learnable")})` : "") +
+        (activation.per_channel ? ` (${words.t("perchannel")})` : ""),
+      ...(neurons === 0 ? [] : [neurons === 1 ? words.t("units.one") : words.t("units.neurons", { n: neurons })]),
+    ].join(" · ");
+    const states = this.#fieldStates();
+    return html`<nn-card
+      .words=${words}
+      heading=${layer.name}
+      sub=${sub}
+      file=${layer.name}
+      ?current=${this.current}
+    >
+      <button
+        slot="heading"
+        class="open"
+        title=${words.t("card.neurons")}
+        @click=${() => ctx.store.set({ view: "neurons", layer: layer.name })}
+      >
+        ${layer.name}
+      </button>
+      ${layer.runs.length === 1 ? html`<span slot="badges">${this.#badges(states, layer.runs[0])}</span>` : nothing}
+      ${layer.runs.length > 1 ? layer.runs.map((run) => this.#runLine(states, run)) : nothing}
+      ${this.near ? this.#charts(states) : html`<div style="height:${CURVE_PX + STRIP_PX + BARS_PX}px"></div>`}
+    </nn-card>`;
+  }
+
+  #fieldStates(): ReadonlyMap<string, Async<Fields>> {
+    const { ctx, layer } = this;
+    if (!this.near) return new Map();
+    return this.#fields.want(
+      layer.runs.flatMap((run) => {
+        const info = run.layers.get(layer.name);
+        if (info === undefined) return [];
+        return [wantSeries(ctx, { run, layer: info, route: "layer", series: "layer", parse: fields })];
+      }),
+    );
+  }
+
+  #runLine(states: ReadonlyMap<string, Async<Fields>>, run: RunView): TemplateResult {
+    return html`<div class="run">
+      <i style="background:${run.style.color}"></i>${run.info.name} ${this.#badges(states, run)}
+    </div>`;
+  }
+
+  #badges(states: ReadonlyMap<string, Async<Fields>>, run: RunView | undefined): unknown {
+    const { ctx, layer } = this;
+    const { words } = ctx;
+    const activation = layer.info.activation;
+    const figures = run === undefined ? null : valueOf(states.get(run.info.name));
+    if (figures === null || activation === null) return nothing;
+    const at = indexAtOrBefore(figures.steps, ctx.state.cursor);
+    const figure = (name: string): number => figures.values.get(name)?.[at] ?? Number.NaN;
+    const badges: unknown[] = [];
+    const add = (field: string, grade: Grade, text: string): void => {
+      badges.push(
+        html`<span class="badge ${grade}"
+          ><nn-term
+            .definition=${words.definition(field, ctx.definitions?.layer_fields[field])}
+            sourceLabel=${words.t("definition.source")}
+            >${text}</nn-term
+          ></span
+        >`,
+      );
+    };
+    const nonfinite = figure("input_nonfinite_count");
+    if (nonfinite > 0) add("input_nonfinite_count", "flagged", words.t("badge.nonfinite", { n: nonfinite }));
+    const dead = figure("dead_share");
+    if (!Number.isNaN(dead)) add("dead_share", gradeOfShare(dead), words.t("badge.dead", { share: words.share(dead) }));
+    const saturated = figure("saturated_share");
+    if (!Number.isNaN(saturated)) {
+      add("saturated_share", gradeOfShare(saturated), words.t("badge.saturated", { share: words.share(saturated) }));
+    }
+    const entropy = figure("entropy");
+    if (!Number.isNaN(entropy)) add("entropy", "unknown", words.t("badge.entropy", { value: words.figure(entropy) }));
+    return badges;
+  }
+
+  #charts(fieldStates: ReadonlyMap<string, Async<Fields>>): unknown {
+    const inputs = this.#inputs.want(this.#wantedDensities("input"));
+    return [this.#curve(fieldStates, inputs), this.#strips(inputs, "input"), this.#bars()];
+  }
+
+  #wantedDensities(of: "input" | "output"): ReturnType<typeof wantSeries<Density>>[] {
+    const { ctx, layer } = this;
+    const series = of === "input" ? "density" : "output";
+    return layer.runs.flatMap((run) => {
+      const info = run.layers.get(layer.name);
+      if (info?.series[series] === undefined) return [];
+      return [
+        wantSeries(ctx, { run, layer: info, route: "density", series, query: { of }, zoomable: true, parse: density }),
+      ];
+    });
+  }
+
+  #curve(fieldStates: ReadonlyMap<string, Async<Fields>>, inputs: ReadonlyMap<string, Async<Density>>): unknown {
+    const { ctx, layer } = this;
+    const { words } = ctx;
+    const activation = layer.info.activation;
+    const wanted = layer.runs.flatMap((run) => {
+      const info = run.layers.get(layer.name);
+      if (info?.series["curve"] === undefined) return [];
+      return [wantSeries(ctx, { run, layer: info, route: "curve", series: "curve", parse: curve })];
+    });
+    const states = this.#curves.want(wanted);
+    const noInputs = inputs.size === 0;
+    if (wanted.length === 0) {
+      const outputs = this.#outputs.want(this.#wantedDensities("output"));
+      return html`${frame(
+          words,
+          CURVE_PX,
+          together(new Map([...inputs, ...[...outputs].map(([id, one]) => [`outputs ${id}`, one] as const)])),
+          () => html`<nn-curve-chart
+            heading=${`${layer.name} · ${activation?.function ?? ""}`}
+            .inputs=${this.#densitySeries("input", inputs)}
+            .outputs=${this.#densitySeries("output", outputs)}
+            .time=${ctx.axis}
+            .words=${chartWords(words).curve}
+            empty-text=${words.t("empty.samples")}
+            legend
+          ></nn-curve-chart>`,
+          () => {
+            this.#inputs.retry();
+            this.#outputs.retry();
+          },
+        )}
+        <p class="caption">${words.t("nocurve", { name: activation?.function ?? "" })}</p>
+        ${this.#strips(outputs, "output")}`;
+    }
+    const step = ctx.state.cursor ?? ctx.lastStep;
+    return html`${frame(
+        words,
+        CURVE_PX,
+        together<Curve | Density>(new Map<string, Async<Curve | Density>>([...states, ...[...inputs].map(([id, one]) => [`inputs ${id}`, one] as const)])),
+        () => html`<nn-curve-chart
+          heading=${`${layer.name} · ${activation?.function ?? ""}`}
+          .curves=${this.#curveSamples(states)}
+          .inputs=${this.#densitySeries("input", inputs)}
+          .zones=${this.#zonesAt(fieldStates)}
+          .time=${ctx.axis}
+          .words=${chartWords(words).curve}
+          legend
+        ></nn-curve-chart>`,
+        () => {
+          this.#curves.retry();
+          this.#inputs.retry();
+        },
+      )}
+      ${noInputs
+        ? nothing
+        : html`<p class="caption">
+            <span>${words.t("card.samples", { n: this.#sampleCount(inputs), step: step ?? "—" })}</span>
+          </p>`}
+      ${noInputs
+        ? html`<div class="frame" style="height:${STRIP_PX}px">
+            <nn-empty .words=${words} text=${words.t("empty.density")} code=${CODE.inputs}></nn-empty>
+          </div>`
+        : nothing}`;
+  }
+
+  #curveSamples(states: ReadonlyMap<string, Async<Curve>>): readonly CurveSample[] {
+    const { layer, ctx } = this;
+    const rows = layer.runs.flatMap((run) => {
+      const value = valueOf(states.get(run.info.name));
+      return value === null ? [] : [{ run, value, at: indexAtOrBefore(value.steps, ctx.state.cursor) }];
+    });
+    const from = rows.flatMap(({ run, value, at }) => [run.style.run, run.style.color, value, at]);
+    return this.#samples.of(from, () =>
+      rows
+        .filter(({ at }) => at >= 0)
+        .map(({ run, value, at }) => {
+          const width = value.grid * value.bands;
+          return {
+            ...run.style,
+            x: value.x.subarray(at * value.grid, (at + 1) * value.grid),
+            f: value.f.subarray(at * width, (at + 1) * width),
+            slope: value.slope.subarray(at * width, (at + 1) * width),
+            bands: value.bands,
+          };
+        }),
+    );
+  }
+
+  #densitySeries(
+    of: "input" | "output",
+    states: ReadonlyMap<string, Async<Density>>,
+  ): readonly DensitySeries[] {
+    const all = this.layer.runs.flatMap((run) => {
+      const value = valueOf(states.get(run.info.name));
+      return value === null ? [] : [this.#seriesOf(of, run, value)];
+    });
+    return (of === "input" ? this.#inputSeries : this.#outputSeries).of(all, () => all);
+  }
+
+  #seriesOf(of: string, run: RunView, value: Density): DensitySeries {
+    const key = `${of} ${run.info.name}`;
+    const memo = this.#densities.get(key) ?? new Memo<DensitySeries>();
+    this.#densities.set(key, memo);
+    return memo.of([value, run.style.color], () => ({
+      ...run.style,
+      steps: value.steps,
+      wallTimes: value.wallTimes,
+      edges: value.edges,
+      counts: value.counts,
+    }));
+  }
+
+  #zonesAt(states: ReadonlyMap<string, Async<Fields>>): Zones | null {
+    const first = this.layer.runs[0];
+    const figures = first === undefined ? null : valueOf(states.get(first.info.name));
+    if (figures === null) return null;
+    const at = indexAtOrBefore(figures.steps, this.ctx.state.cursor);
+    const figure = (name: string): number => figures.values.get(name)?.[at] ?? Number.NaN;
+    const borders = ["dead_below", "dead_above", "saturated_below", "saturated_above"].map(figure);
+    return this.#zones.of(borders, () => ({
+      deadBelow: borders[0] as number,
+      deadAbove: borders[1] as number,
+      saturatedBelow: borders[2] as number,
+      saturatedAbove: borders[3] as number,
+    }));
+  }
+
+  #sampleCount(states: ReadonlyMap<string, Async<Density>>): number {
+    const first = this.layer.runs.find((run) => states.has(run.info.name));
+    const value = first === undefined ? null : valueOf(states.get(first.info.name));
+    if (value === null) return 0;
+    const at = indexAtOrBefore(value.steps, this.ctx.state.cursor);
+    const bins = value.edges.length - 1;
+    let total = 0;
+    for (let bin = 0; bin < bins; bin++) total += value.counts[at * bins + bin] ?? 0;
+    for (let kind = 0; kind < 3; kind++) total += value.nonfinite[at * 3 + kind] ?? 0;
+    return total;
+  }
+
+  #strips(states: ReadonlyMap<string, Async<Density>>, of: "input" | "output"): unknown {
+    const { ctx, layer } = this;
+    const runs = layer.runs.filter((run) => states.has(run.info.name));
+    return runs.map((run) => {
+      const one = states.get(run.info.name);
+      if (one === undefined) return nothing;
+      const name = `${layer.name} · ${ctx.words.t(`density.${of}`)} · ${run.info.name}`;
+      return html`<div class="strip">${frame(
+        ctx.words,
+        STRIP_PX,
+        one,
+        (value) => html`<nn-density-strip
+          heading=${name}
+          .series=${this.#seriesOf(of, run, value)}
+          count-label=${ctx.words.t(`density.${of}`)}
+          .time=${ctx.axis}
+          .stepWords=${stepWords(ctx)}
+        ></nn-density-strip>`,
+        () => (of === "input" ? this.#inputs : this.#outputs).retry(),
+      )}</div>`;
+    });
+  }
+
+  #bars(): unknown {
+    const { ctx, layer } = this;
+    const { words } = ctx;
+    const run = layer.runs.find((one) => one.info.name === ctx.state.focus) ?? layer.runs[0];
+    const info = run?.layers.get(layer.name);
+    const statistic = BAR_STATISTICS.find((name) => info?.series[name] !== undefined);
+    if (run === undefined || info === undefined || statistic === undefined) {
+      this.#neurons.want([]);
+      return nothing;
+    }
+    const request = { run, layer: info, route: "neurons", series: statistic, query: { statistic }, parse: neuronSeries };
+    const one = this.#neurons.want([wantSeries(ctx, request)]).get(run.info.name);
+    if (one === undefined) return nothing;
+    const definition = words.definition(statistic, ctx.definitions?.statistics[statistic]);
+    const label = definition?.label ?? statistic;
+    return html`${frame(
+        words,
+        BARS_PX,
+        one,
+        (value) => {
+          return html`<nn-activity-bars
+            heading=${`${layer.name} · ${label}`}
+            quantity=${label}
+            .matrix=${this.#matrixOf(run, value)}
+            .time=${ctx.axis}
+            .threshold=${THRESHOLDS[statistic]}
+            .share=${definition?.share ?? false}
+            .words=${chartWords(words).bars}
+            .pins=${pinsOf(ctx.state, layer.name, ctx.dark)}
+            @nn-pin=${(event: CustomEvent<PinDetail>) => {
+              event.stopPropagation();
+              ctx.store.update((before) => togglePin(before, layer.name, event.detail.neuron));
+            }}
+          ></nn-activity-bars>`;
+        },
+        () => this.#neurons.retry(),
+      )}
+      <p class="caption">
+        <nn-term .definition=${definition} sourceLabel=${words.t("definition.source")}
+          >${label}</nn-term
+        ><span>${words.t("legend.click")}</span>
+      </p>`;
+  }
+
+  readonly #matrix = new Memo<Matrix>();
+
+  #matrixOf(run: RunView, series: NeuronSeries): Matrix {
+    return this.#matrix.of([series, run.style.color], () => ({
+      ...run.style,
+      steps: series.steps,
+      wallTimes: series.wallTimes,
+      values: series.values,
+      rows: series.neurons,
+    }));
+  }
+}
+
+function valueOf<T>(state: Async<T> | undefined): T | null {
+  if (state === undefined) return null;
+  return state.status === "ready" ? state.value : state.previous;
+}

@@ -1,0 +1,442 @@
+/** The panel as a whole: owns the state, the connection and the address, and lays out the views. */
+
+import { css, html, LitElement, nothing } from "lit";
+import { customElement, query, state } from "lit/decorators.js";
+import { Client, type ApiError, type Async, type Catalogue, type Definitions } from "../api";
+import type { CursorDetail, ZoomDetail } from "../charts/contract";
+import { healthByLayer, worst, type Health } from "../health";
+import { Host, runColor } from "../host";
+import { preferredLanguage, Words } from "../i18n";
+import { Live } from "../live";
+import { Resources, type Wanted } from "../resource";
+import { firstRuns, unionOfLayers, unionOfSteps } from "../selection";
+import { fields, overview, type Fields, type Overview } from "../series";
+import { moveCursor, neighbourStep, setZoom, Store, type State } from "../state";
+import { fromParameters, isStation, toParameters } from "../url";
+import type { Context, LayerView, RunView } from "./context";
+import { CODE } from "./empty";
+import { frame, frameStyles } from "./frame";
+import type { Freshness } from "./header";
+import { Memo } from "./memo";
+import { base } from "./styles";
+import type { TimelineBarElement } from "./timeline_bar";
+import "./activations";
+import "./empty";
+import "./header";
+import "./neurons";
+import "./sidebar";
+import "./timeline_bar";
+
+/** A dragged cursor changes the address this long after it has come to rest. */
+const ADDRESS_DELAY_MS = 250;
+const CLOCK_MS = 1000;
+/** Steps of the figures that tell a layer's health; enough to follow the cursor. */
+const HEALTH_STEPS = 100;
+
+@customElement("nn-app")
+export class AppElement extends LitElement {
+  static override styles = [
+    base,
+    frameStyles,
+    css`
+      :host {
+        display: grid;
+        grid-template: "side head" auto "side time" auto "side view" minmax(0, 1fr) / 236px minmax(0, 1fr);
+        height: 100%;
+        background: var(--nn-page);
+        color: var(--nn-text);
+      }
+      nn-sidebar {
+        grid-area: side;
+      }
+      nn-header {
+        grid-area: head;
+      }
+      nn-timeline-bar {
+        grid-area: time;
+      }
+      main {
+        grid-area: view;
+        overflow: auto;
+        padding: 14px 16px 24px;
+        scrollbar-gutter: stable;
+      }
+      .alone {
+        grid-area: 1 / 1 / -1 / -1;
+        overflow: auto;
+      }
+      .banner {
+        grid-area: view;
+        align-self: end;
+        z-index: 10;
+        margin: 0 16px 12px;
+        border-radius: 8px;
+        background: var(--nn-bad-surface);
+        color: var(--nn-bad);
+        padding: 8px 14px;
+        box-shadow: var(--nn-shadow-high);
+      }
+      @media (max-width: 760px) {
+        :host {
+          grid-template:
+            "head" auto
+            "time" auto
+            "side" auto
+            "view" auto / minmax(0, 1fr);
+          height: auto;
+        }
+        nn-sidebar {
+          border-right: 0;
+          border-bottom: 1px solid var(--nn-border);
+          max-height: 40vh;
+        }
+        main {
+          overflow: visible;
+        }
+      }
+    `,
+  ];
+
+  readonly #host = new Host();
+  readonly #client = new Client();
+  readonly #store = new Store(fromParameters(this.#host.readAddress()));
+  readonly #live = new Live({
+    read: (signal) => this.#client.catalogue(signal),
+    tell: (catalogue) => this.#arrived(catalogue),
+    fail: (error) => this.#failed(error),
+  });
+  readonly #overviews = new Resources<Overview>(this);
+  readonly #costs = new Resources<Fields>(this);
+  #lifetime = new AbortController();
+  #addressTimer: ReturnType<typeof setTimeout> | null = null;
+  #runNames: readonly string[] = [];
+
+  @state() private catalogue: Catalogue | null = null;
+  @state() private error: ApiError | null = null;
+  @state() private definitions: Definitions | null = null;
+  @state() private dark = this.#host.dark;
+  @state() private clock = 0;
+  @query("nn-timeline-bar") private readonly timeline!: TimelineBarElement | null;
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.#lifetime = new AbortController();
+    const { signal } = this.#lifetime;
+    this.#store.listen((after, before) => this.#changed(after, before), signal);
+    this.#host.onTheme((dark) => (this.dark = dark), signal);
+    this.#host.onAddress((parameters) => {
+      const next = fromParameters(parameters);
+      this.#returning = true;
+      this.#store.update(() => next);
+      this.#returning = false;
+    }, signal);
+    this.#host.onReload(() => this.#live.poke(), signal);
+    this.#host.onVisibility((visible) => this.#seen(visible), signal);
+    window.addEventListener("keydown", this.#keydown, { signal });
+    // Charts tell what the reader did on them; wherever they are, it comes by here.
+    this.addEventListener("nn-cursor", (event) => this.#cursorMoved(event), { signal });
+    this.addEventListener("nn-zoom", (event) => this.#zoomed(event), { signal });
+    this.#seen(this.#host.visible);
+    void this.#define(signal);
+    const clock = setInterval(() => {
+      if (this.#host.visible) this.clock += 1;
+    }, CLOCK_MS);
+    signal.addEventListener("abort", () => clearInterval(clock), { once: true });
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    this.#lifetime.abort();
+    this.#live.stop();
+  }
+
+  protected override willUpdate(): void {
+    document.documentElement.classList.toggle("dark-mode", this.dark);
+    document.documentElement.lang = this.#words().locale;
+  }
+
+  protected override render(): unknown {
+    const words = this.#words();
+    if (this.catalogue === null) {
+      const waiting: Async<never> =
+        this.error === null
+          ? { status: "pending", previous: null }
+          : { status: "error", error: this.error, previous: null };
+      return html`<div class="alone" style="padding:24px">
+        ${frame(words, 240, waiting, () => html``, () => this.#live.poke())}
+      </div>`;
+    }
+    if (!this.catalogue.runs.some((run) => run.layers.length > 0)) {
+      return html`<div class="alone">
+        <nn-empty
+          .words=${words}
+          heading=${words.t("empty.runs.title")}
+          text=${words.t("empty.runs")}
+          code=${CODE.start}
+        ></nn-empty>
+      </div>`;
+    }
+    const ctx = this.#context(this.catalogue, words);
+    return html`<nn-sidebar .ctx=${ctx}></nn-sidebar>
+      <nn-header
+        .ctx=${ctx}
+        .freshness=${this.#freshness(ctx)}
+        .address=${() => this.#host.address}
+        @nn-pause=${() => {
+          this.#live.held = !this.#live.held;
+          this.requestUpdate();
+        }}
+      ></nn-header>
+      <nn-timeline-bar .ctx=${ctx}></nn-timeline-bar>
+      <main role="tabpanel" tabindex="-1" aria-label=${words.t(`tab.${ctx.state.view}`)}>${this.#view(ctx)}</main>
+      ${this.error === null
+        ? nothing
+        : html`<div class="banner" role="alert">${this.error.message}</div>`}`;
+  }
+
+  #view(ctx: Context): unknown {
+    if (ctx.runs.length === 0) {
+      return html`<nn-empty
+        .words=${ctx.words}
+        heading=${ctx.words.t("empty.select.title")}
+        text=${ctx.words.t("empty.select")}
+      ></nn-empty>`;
+    }
+    switch (ctx.state.view) {
+      case "activations":
+        return html`<nn-activations-view .ctx=${ctx}></nn-activations-view>`;
+      case "neurons":
+        return html`<nn-neurons-view .ctx=${ctx}></nn-neurons-view>`;
+    }
+  }
+
+  #words(): Words {
+    const language = this.#store.state.language ?? preferredLanguage(navigator.languages);
+    if (this.#spoken.language !== language) this.#spoken = new Words(language);
+    return this.#spoken;
+  }
+  #spoken = new Words(preferredLanguage(navigator.languages));
+
+  #context(catalogue: Catalogue, words: Words): Context {
+    const state = this.#store.state;
+    const colorOf = (run: string): string => runColor(this.#placeOf(run, catalogue), this.dark);
+    const runs = this.#runs.of([catalogue, state.runs, this.#runNames, this.dark], () =>
+      catalogue.runs
+        .filter((run) => state.runs?.includes(run.name) === true)
+        .map((info) => ({
+          info,
+          style: { run: info.name, color: colorOf(info.name) },
+          layers: new Map(info.layers.map((layer) => [layer.name, layer])),
+        })),
+    );
+    const costs = loaded(this.#costs.want(runs.map((run) => this.#wantedCost(run))));
+    const overviews = loaded(this.#overviews.want(runs.map((run) => this.#wantedOverview(run))));
+    const lists = [...costs.values()].map((cost) => cost.steps);
+    const steps = this.#steps.of(lists, () => unionOfSteps(lists));
+    const last = runs.reduce<number | null>(
+      (most, { info }) => (info.last_step === null ? most : Math.max(most ?? 0, info.last_step)),
+      null,
+    );
+    return {
+      store: this.#store,
+      client: this.#client,
+      state,
+      words,
+      dark: this.dark,
+      catalogue,
+      definitions: this.definitions,
+      colorOf,
+      runs,
+      layers: this.#layers.of([runs], () => layerViews(runs)),
+      axis: this.#axisOf(state),
+      steps,
+      lastStep: last,
+      health: this.#healthOf(overviews, state.cursor),
+      costs,
+    };
+  }
+
+  #wantedCost(run: RunView): Wanted<Fields> {
+    const { name, last_step, last_wall_time } = run.info;
+    const version = `${last_step}@${last_wall_time}`;
+    return {
+      id: name,
+      key: name,
+      version,
+      load: async (signal) => fields(await this.#client.arrays("run", { run: name }, version, signal)),
+    };
+  }
+
+  #wantedOverview(run: RunView): Wanted<Overview> {
+    const { name, last_step, last_wall_time } = run.info;
+    const version = `${last_step}@${last_wall_time}`;
+    const query = { run: name, steps: HEALTH_STEPS };
+    return {
+      id: name,
+      key: name,
+      version,
+      load: async (signal) => overview(await this.#client.arrays("overview", query, version, signal)),
+    };
+  }
+
+  readonly #runs = new Memo<readonly RunView[]>();
+  readonly #layers = new Memo<readonly LayerView[]>();
+  readonly #axis = new Memo<Context["axis"]>();
+  readonly #steps = new Memo<Float64Array>();
+
+  #axisOf({ zoom, cursor, unit }: State): Context["axis"] {
+    return this.#axis.of([zoom, cursor, unit], () => ({ zoom, cursor, unit }));
+  }
+
+  #healthOf(overviews: ReadonlyMap<string, Overview>, cursor: number | null): ReadonlyMap<string, Health> {
+    const judged = [...overviews.values()].map((one) => healthByLayer(one, cursor));
+    const names = new Set(judged.flatMap((one) => [...one.keys()]));
+    return new Map(
+      [...names].map((name) => [name, worst(judged.flatMap((one) => one.get(name) ?? []))]),
+    );
+  }
+
+  #placeOf(run: string, catalogue: Catalogue): number {
+    const place = this.#runNames.indexOf(run);
+    return place >= 0 ? place : catalogue.runs.findIndex((info) => info.name === run);
+  }
+
+  #freshness(ctx: Context): Freshness {
+    const newest = ctx.runs.reduce<number | null>(
+      (most, { info }) =>
+        info.last_wall_time === null ? most : Math.max(most ?? 0, info.last_wall_time),
+      null,
+    );
+    return {
+      liveness: this.#live.liveness(newest),
+      lastStep: ctx.lastStep,
+      age: newest === null ? null : Math.max(0, Date.now() / 1000 - newest),
+      silence: this.#live.silence / 1000,
+    };
+  }
+
+  #arrived(catalogue: Catalogue): void {
+    this.error = null;
+    const newRuns = catalogue.runs.some((run) => !this.#runNames.includes(run.name));
+    if (newRuns) void this.#nameRuns();
+    // What nothing changed in is kept, so that nothing is computed or drawn again.
+    if (JSON.stringify(catalogue) !== JSON.stringify(this.catalogue)) this.catalogue = catalogue;
+    const { runs } = this.#store.state;
+    if (runs === null) this.#choose(firstRuns(catalogue));
+  }
+
+  /** Written into the state, so that a copied link opens on the same run. */
+  #choose(runs: readonly string[] | null): void {
+    if (runs === null) return;
+    this.#returning = true;
+    this.#store.set({ runs });
+    this.#returning = false;
+    this.#writeAddress(false);
+  }
+
+  #failed(error: ApiError): void {
+    // One failure may be a hiccup while data is shown; the header tells when answers stay away.
+    if (this.catalogue === null || error.status !== 0) this.error = error;
+    this.requestUpdate();
+  }
+
+  async #define(signal: AbortSignal): Promise<void> {
+    try {
+      this.definitions = await this.#client.definitions(signal);
+    } catch {
+      if (!signal.aborted) setTimeout(() => void this.#define(signal), 4000);
+    }
+  }
+
+  async #nameRuns(): Promise<void> {
+    try {
+      this.#runNames = await this.#client.runNames(this.#lifetime.signal);
+      this.requestUpdate();
+    } catch {
+      // Colours then follow the catalogue's order, which is TensorBoard's unless runs have no data.
+    }
+  }
+
+  #seen(visible: boolean): void {
+    this.#live.visible = visible;
+    if (!visible) this.timeline?.stop();
+    this.requestUpdate();
+  }
+
+  #returning = false;
+
+  #changed(after: State, before: State): void {
+    this.requestUpdate();
+    if (this.#returning) return;
+    if (this.#addressTimer !== null) clearTimeout(this.#addressTimer);
+    if (isStation(after, before)) {
+      this.#writeAddress(true);
+      return;
+    }
+    this.#addressTimer = setTimeout(() => this.#writeAddress(false), ADDRESS_DELAY_MS);
+  }
+
+  #writeAddress(station: boolean): void {
+    this.#host.writeAddress(toParameters(this.#store.state), station);
+  }
+
+  #lastStep(): number | null {
+    const shown = this.catalogue?.runs.filter((run) => this.#store.state.runs?.includes(run.name));
+    const steps = (shown ?? []).flatMap((run) => run.last_step ?? []);
+    return steps.length === 0 ? null : Math.max(...steps);
+  }
+
+  #cursorMoved(event: Event): void {
+    const { step } = (event as CustomEvent<CursorDetail>).detail;
+    this.timeline?.stop();
+    this.#store.update((state) => moveCursor(state, step, this.#lastStep()));
+  }
+
+  #zoomed(event: Event): void {
+    const { range } = (event as CustomEvent<ZoomDetail>).detail;
+    this.#store.update((state) => setZoom(state, range));
+  }
+
+  readonly #keydown = (event: KeyboardEvent): void => {
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+    const target = event.composedPath()[0];
+    if (target instanceof HTMLElement && target.matches("input, select, textarea, pre")) return;
+    const by = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
+    if (by !== 0) {
+      event.preventDefault();
+      this.timeline?.stop();
+      const steps = this.timeline?.ctx.steps ?? [];
+      this.#store.update((state) =>
+        moveCursor(
+          state,
+          neighbourStep(steps, state.cursor, by * (event.shiftKey ? 10 : 1)),
+          this.#lastStep(),
+        ),
+      );
+      return;
+    }
+    // Space presses a button that has the focus; elsewhere it plays.
+    const pressable = target instanceof HTMLElement && target.matches("button, summary, a, label");
+    if (event.key === " " && !pressable) {
+      event.preventDefault();
+      this.timeline?.toggle();
+    }
+  };
+}
+
+function loaded<T>(states: ReadonlyMap<string, Async<T>>): ReadonlyMap<string, T> {
+  const values = new Map<string, T>();
+  for (const [id, one] of states) {
+    const value = one.status === "ready" ? one.value : one.previous;
+    if (value !== null) values.set(id, value);
+  }
+  return values;
+}
+
+function layerViews(runs: readonly RunView[]): readonly LayerView[] {
+  return [...unionOfLayers(runs.map((run) => run.info))].map(([name, info]) => ({
+    name,
+    info,
+    runs: runs.filter((run) => run.layers.has(name)),
+  }));
+}

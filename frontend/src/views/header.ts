@@ -1,0 +1,187 @@
+/** The views as tabs, and how fresh what they show is. */
+
+import { css, html, LitElement, nothing } from "lit";
+import { customElement, property, state } from "lit/decorators.js";
+import type { Liveness } from "../live";
+import { VIEWS, type View } from "../state";
+import type { Context } from "./context";
+import { copyText } from "./empty";
+import { base } from "./styles";
+import "./term";
+
+/** What the header says of the connection; renewed every second. */
+export interface Freshness {
+  readonly liveness: Liveness;
+  /** Newest step of the selected runs. */
+  readonly lastStep: number | null;
+  /** Seconds since its record was written. */
+  readonly age: number | null;
+  /** Seconds since the last answer of the server. */
+  readonly silence: number;
+}
+
+@customElement("nn-header")
+export class HeaderElement extends LitElement {
+  static override styles = [
+    base,
+    css`
+      :host {
+        display: flex;
+        align-items: stretch;
+        gap: 4px 12px;
+        flex-wrap: wrap;
+        padding: 0 16px;
+        border-bottom: 1px solid var(--nn-border);
+        background: var(--nn-surface);
+      }
+      nav {
+        display: flex;
+        gap: 2px;
+      }
+      .tab {
+        padding: 12px 14px 9px;
+        border-bottom: 3px solid transparent;
+        color: var(--nn-muted);
+        font-size: 14px;
+      }
+      .tab:hover {
+        color: var(--nn-text);
+      }
+      .tab[aria-selected="true"] {
+        color: var(--nn-accent);
+        border-bottom-color: var(--nn-accent-line);
+        font-weight: 600;
+      }
+      .facts {
+        display: flex;
+        align-items: center;
+        gap: 6px 14px;
+        margin-left: auto;
+        color: var(--nn-muted);
+        font-size: 12.5px;
+      }
+      .live {
+        display: inline-flex;
+        align-items: center;
+        gap: 7px;
+        color: var(--nn-muted);
+      }
+      .live i {
+        width: 8px;
+        height: 8px;
+        border-radius: 50%;
+        background: var(--nn-none-dot);
+      }
+      .live[data-state="live"] {
+        color: var(--nn-good);
+      }
+      .live[data-state="live"] i {
+        background: var(--nn-good-dot);
+      }
+      .live[data-state="stale"] {
+        color: var(--nn-bad);
+      }
+      .live[data-state="stale"] i {
+        background: var(--nn-bad-dot);
+        border-radius: 1px;
+      }
+      .live[data-state="paused"] i {
+        border-radius: 0;
+        width: 7px;
+        background: none;
+        border-inline: 2.5px solid currentColor;
+      }
+    `,
+  ];
+
+  @property({ attribute: false }) ctx!: Context;
+  @property({ attribute: false }) freshness!: Freshness;
+  /** Full address of what is on screen. */
+  @property({ attribute: false }) address: () => string = () => "";
+  @state() private copied = false;
+
+  protected override render(): unknown {
+    const { t } = this.ctx.words;
+    return html`<nav role="tablist" aria-label=${t("tabs")} @keydown=${this.#keydown}>
+        ${VIEWS.map((view) => this.#tab(view))}
+      </nav>
+      <div class="facts">
+        ${this.#status()} ${this.#cost()}
+        <button class="quiet" @click=${this.#copyLink}>
+          <span aria-live="polite">${t(this.copied ? "link.copied" : "link.copy")}</span>
+        </button>
+      </div>`;
+  }
+
+  #tab(view: View): unknown {
+    const { ctx } = this;
+    const selected = ctx.state.view === view;
+    return html`<button
+      class="tab"
+      role="tab"
+      id=${`tab-${view}`}
+      data-view=${view}
+      aria-selected=${selected}
+      tabindex=${selected ? 0 : -1}
+      @click=${() => ctx.store.set({ view })}
+    >
+      ${ctx.words.t(`tab.${view}`)}
+    </button>`;
+  }
+
+  #status(): unknown {
+    const { words } = this.ctx;
+    const { liveness, lastStep, age, silence } = this.freshness;
+    const step = lastStep === null ? "—" : words.integer(lastStep);
+    const text =
+      liveness === "starting"
+        ? words.t("live.starting")
+        : liveness === "stale"
+          ? words.t("live.stale", { age: words.span(silence) })
+          : lastStep === null && liveness !== "paused"
+            ? words.t("live.nodata")
+            : words.t(`live.${liveness}`, { step, age: age === null ? "—" : words.age(age) });
+    const title = liveness === "starting" ? "" : words.t(`live.title.${liveness}`);
+    return html`<button
+      class="live"
+      data-state=${liveness}
+      title=${title}
+      aria-pressed=${liveness === "paused"}
+      @click=${() => this.dispatchEvent(new CustomEvent("nn-pause"))}
+    >
+      <i aria-hidden="true"></i>${text}
+    </button>`;
+  }
+
+  #cost(): unknown {
+    const { ctx } = this;
+    const shares = [...ctx.costs.values()].map(
+      (fields) => fields.values.get("overhead_share")?.at(-1) ?? Number.NaN,
+    );
+    const known = shares.filter((share) => !Number.isNaN(share));
+    if (known.length === 0) return nothing;
+    const { words } = ctx;
+    return html`<nn-term
+      .definition=${words.definition("overhead_share", ctx.definitions?.run_fields["overhead_share"])}
+      sourceLabel=${words.t("definition.source")}
+      >${words.t("cost", { share: words.share(Math.max(...known)) })}</nn-term
+    >`;
+  }
+
+  readonly #keydown = (event: KeyboardEvent): void => {
+    const by = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
+    if (by === 0) return;
+    // Inside the tabs these keys move between them, as everywhere, and not the step cursor.
+    event.preventDefault();
+    event.stopPropagation();
+    const here = VIEWS.indexOf(this.ctx.state.view);
+    const view = VIEWS[(here + by + VIEWS.length) % VIEWS.length] as View;
+    this.ctx.store.set({ view });
+    this.renderRoot.querySelector<HTMLElement>(`[data-view="${view}"]`)?.focus();
+  };
+
+  readonly #copyLink = async (): Promise<void> => {
+    this.copied = await copyText(this.address(), null);
+    setTimeout(() => (this.copied = false), 2000);
+  };
+}
