@@ -1,1 +1,42 @@
-"""Look inside a neural network while it trains."""
+"""Look inside a neural network while it trains.
+
+``nnviz_tb.log_model(model, step, logdir=…)`` is all that a training loop needs;
+:class:`SummaryWriter` is a writer of one's own, ``nnviz_tb.keras`` has the callback for
+``fit``. Every name is imported when it is first used, so that importing the package costs
+next to nothing and brings in no framework.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nnviz_tb import errors, keras
+    from nnviz_tb.shared_writers import log_model
+    from nnviz_tb.writer import SummaryWriter
+
+    __version__: str
+
+__all__ = ["SummaryWriter", "__version__", "errors", "keras", "log_model"]
+
+_MODULES = ("errors", "keras")
+_ROOMS = {"SummaryWriter": "writer", "log_model": "shared_writers"}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from nnviz_tb.version import version
+
+        return version()
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name in _MODULES:
+        return importlib.import_module(f"{__name__}.{name}")
+    value = getattr(importlib.import_module(f"{__name__}.{_ROOMS[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -41,6 +41,9 @@ PRIMARY = ("weight_norm", "bias", "displacement", "activity")
 TRACKED_ONLY = ("displacement", "distance")
 """Statistics known of the tracked neurons only, so their quantiles over all stay NaN."""
 
+CURVE_GRIDS = (257, 129, 65)
+"""Odd numbers of points, so that zero is one of them."""
+
 _FEW, _SOME, _MANY, _ALL = 8, 64, 1024, 1 << 60
 _COARSE_ROWS, _FINE_ROWS = 8, 48
 _HISTOGRAM_ITEM_BYTES = 8
@@ -60,8 +63,9 @@ class LayerShape:
       arrays: length in bytes of the name, and number of entries, of every array that gets a
         histogram, the kernel first when there is one.
       statistics: name and population of every per-neuron series.
-      curve_numbers: float32 numbers of an activation curve that may be stored at every step.
+      curve_rows: of an activation curve that may be stored again when it changes.
       has_density, has_output: the activation's inputs and outputs may be counted.
+      has_figures: the ``layer`` series is wanted too.
     """
 
     name_bytes: int
@@ -69,9 +73,10 @@ class LayerShape:
     fan_in: int = 0
     arrays: tuple[tuple[int, int], ...] = ()
     statistics: tuple[tuple[str, int], ...] = ()
-    curve_numbers: int = 0
+    curve_rows: int = 0
     has_density: bool = False
     has_output: bool = False
+    has_figures: bool = True
 
 
 @dataclass
@@ -87,7 +92,8 @@ class LayerShare:
       density_bytes, output_bytes: at most so many in the row.
       sketches: neurons with a sketch.
       weight_rows, weight_columns: neurons with raw weights, and how many of each.
-      stores_curve: a learnable curve may be stored at every step.
+      curve_grid: points of the curve; 0 when there is room for it at the first step only.
+      has_figures: the ``layer`` series is recorded.
     """
 
     bytes: int = 0
@@ -100,7 +106,8 @@ class LayerShare:
     sketches: int = 0
     weight_rows: int = 0
     weight_columns: int = 0
-    stores_curve: bool = False
+    curve_grid: int = 0
+    has_figures: bool = False
 
 
 @dataclass(frozen=True)
@@ -223,17 +230,17 @@ class _Serving:
 
     def least(self) -> None:
         """What a layer is never recorded without, as long as anything fits."""
-        if not self._take(self._size("layer", (len(LAYER_FIELDS),))):
-            return
+        if self.shape.has_figures:
+            if not self._take(self._size("layer", (len(LAYER_FIELDS),))):
+                return
+            self.share.has_figures = True
         if self.shape.neurons:
             self._grow_histogram(0, _COARSE_ROWS)
         self._grow_statistics(("weight_norm", "activity"), _FEW)
 
     def rest(self) -> None:
         """Everything else, in the order of service."""
-        shape, share = self.shape, self.share
-        if shape.curve_numbers and self._take(self._size("curve", (shape.curve_numbers,)) + 8):
-            share.stores_curve = True
+        shape = self.shape
         self._grow_statistics(PRIMARY, _FEW)
         self._grow_densities(_COARSE_BUCKETS)
         for i in range(len(shape.arrays)):
@@ -241,6 +248,7 @@ class _Serving:
             self._add_summary(i)
         others = tuple(name for name, _ in shape.statistics if name not in PRIMARY)
         self._grow_statistics(others, _FEW)
+        self._add_curve()
         self._grow_statistics(PRIMARY, _SOME)
         for i in range(len(shape.arrays)):
             self._grow_histogram(i, _FINE_ROWS)
@@ -283,6 +291,13 @@ class _Serving:
         name_bytes = self.shape.name_bytes + 1 + self.shape.arrays[i][0]
         if self._take(self._size("summary", (len(SUMMARY_FIELDS),), name_bytes)):
             self.share.summaries[i] = True
+
+    def _add_curve(self) -> None:
+        if self.shape.curve_rows:
+            for grid in CURVE_GRIDS:
+                if self._take(self._size("curve", (self.shape.curve_rows, grid))):
+                    self.share.curve_grid = grid
+                    break
 
     def _grow_densities(self, buckets: int) -> None:
         row_bytes = 4 * (DENSITY_HEADER_LENGTH + buckets)
@@ -329,18 +344,17 @@ class _Serving:
             )
 
         most = min(target, max(self.most_tracked[name] for name, _ in group))
-        least = max(share.tracked.get(name, 0) for name, _ in group)
         if cost(most) > room:
             # Tracking all needs no tail, so the cost is not quite monotonic; below `most` it is.
-            low, high = least, most - 1
+            low, high = 0, most - 1
             while low < high:
                 middle = (low + high + 1) // 2
                 low, high = (middle, high) if cost(middle) <= room else (low, middle - 1)
             most = low
-        if most > least and cost(most) <= room:
-            share.bytes += cost(most) - held
-            for name, pop in group:
-                count = self._count(name, most)
+        share.bytes += cost(most) - held
+        for name, pop in group:
+            count = self._count(name, most)
+            if count:
                 share.tracked[name] = count
                 share.extremes[name] = self._extremes_of(name, pop) if count < pop else 0
 

@@ -7,21 +7,23 @@ behind in a forked child.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import itertools
 import os
+import sys
 import threading
 import time
 import warnings
-import weakref
 from collections.abc import Sequence
 
-from nnviz_tb import events, neighbours
+from nnviz_tb import events, forks, neighbours
 from nnviz_tb.errors import LoggingWarning
 from nnviz_tb.events import Value
 
 _RETRY_SECONDS = 1.0
 _LOOK_SECONDS = 0.1
+_PACKAGE = os.path.dirname(__file__)
 _numbers = itertools.count()
 
 # The file itself is at fault or lost; the next record gets a new one. After the other errors (disk
@@ -56,9 +58,10 @@ class EventFile:
         self.dropped_count = 0
         self.record_bytes = 0
         self._writer = writer
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
         self._pid = os.getpid()
         self._fd = -1
+        self._identity = (0, 0)
         self._path = ""
         self._size = 0
         self._suffixes: dict[str, bytes] = {}
@@ -69,9 +72,9 @@ class EventFile:
         self._failed_at = float("-inf")
         self._looked_at = time.time()
         self._directory_changed_ns = 0
-        with self._lock:
+        with self.lock:
             self._open()
-        _instances.add(self)
+        forks.renew_lock_after_fork(self)
         self._tell()
 
     @property
@@ -85,7 +88,7 @@ class EventFile:
 
     def write_scalar(self, tag: str, step: int, wall_time: float, value: float) -> bool:
         """Whether one scalar was stored, as a record of its own."""
-        with self._lock:
+        with self.lock:
             if self._pid != os.getpid():
                 self._begin_anew_in_child()
             if not 0 <= wall_time - self._looked_at < _LOOK_SECONDS:
@@ -109,7 +112,7 @@ class EventFile:
 
     def write(self, step: int, wall_time: float, values: Sequence[Value]) -> bool:
         """Whether the values were stored, all in one record, so that readers see all or none."""
-        with self._lock:
+        with self.lock:
             if self._pid != os.getpid():
                 self._begin_anew_in_child()
             self._look(wall_time)
@@ -119,20 +122,20 @@ class EventFile:
 
     def drop(self, reason: str) -> None:
         """Counts a record that was lost before it came here, and warns of the first."""
-        with self._lock:
+        with self.lock:
             self.dropped_count += 1
             self._note("drop", reason)
         self._tell()
 
     def warn(self, key: str, message: str) -> None:
         """Warns, once for each key in the life of the writer."""
-        with self._lock:
+        with self.lock:
             self._note(key, message)
         self._tell()
 
     def close(self) -> None:
         """Closes the file; a later write opens a new one, as other writers do."""
-        with self._lock:
+        with self.lock:
             self._leave()
 
     # From here on the lock is held.
@@ -187,7 +190,12 @@ class EventFile:
         if self._fd < 0:
             return
         try:
-            if os.fstat(self._fd).st_nlink == 0:
+            status = os.fstat(self._fd)
+            if (status.st_dev, status.st_ino) != self._identity:
+                # Somebody closed our descriptor and the number has gone to another file.
+                self._fd = -1
+                return
+            if status.st_nlink == 0:
                 self._leave()
                 return
             changed_ns = os.stat(self.directory).st_mtime_ns
@@ -250,7 +258,9 @@ class EventFile:
             os.close(fd)
             os.unlink(path)
             raise
+        status = os.fstat(fd)
         self._fd, self._path, self._size = fd, path, len(head)
+        self._identity = (status.st_dev, status.st_ino)
         self._suffixes.clear()
         self._plugins.clear()
         self._failed_at = float("-inf")
@@ -259,10 +269,8 @@ class EventFile:
     def _leave(self) -> None:
         if self._fd >= 0:
             fd, self._fd = self._fd, -1
-            try:
+            with contextlib.suppress(OSError):  # of a file that is lost already
                 os.close(fd)
-            except OSError as error:
-                self._note_fault(error)
 
     def _begin_anew_in_child(self) -> None:
         # Closing the child's copy of the descriptor leaves the parent's alone.
@@ -287,20 +295,12 @@ class EventFile:
 
     def _tell(self) -> None:
         while self._untold:
-            warnings.warn(self._untold.pop(0), LoggingWarning, stacklevel=4)
-
-    def _renew_lock(self) -> None:
-        self._lock = threading.RLock()
+            warnings.warn(self._untold.pop(0), LoggingWarning, stacklevel=_depth_of_caller())
 
 
-_instances: weakref.WeakSet[EventFile] = weakref.WeakSet()
-
-
-def _renew_locks() -> None:
-    # Another thread may have held a lock at the fork; in the child nobody is left to release it.
-    for instance in list(_instances):
-        instance._renew_lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_locks)
+def _depth_of_caller() -> int:
+    """How many frames up from our caller the first is that does not belong to this package."""
+    depth, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and os.path.dirname(frame.f_code.co_filename) == _PACKAGE:
+        depth, frame = depth + 1, frame.f_back
+    return depth
