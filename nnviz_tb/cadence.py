@@ -1,0 +1,125 @@
+"""When a training step is worth logging. Pure: the clock is passed in.
+
+Steps are taken from grids that double their stride as the run grows, so that a run has about as
+many logged steps early as late when seen on a logarithmic axis, and a bounded number of them:
+nearly 200 after a thousand steps, 350 after ten thousand, 500 after a hundred thousand. What
+logging was measured to cost then thins them further, until it stays below its share of the time.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+import time
+from collections.abc import Callable
+from typing import Any, Literal
+
+import numpy as np
+
+from nnviz_tb.errors import ArgumentError
+
+Every = int | Literal["auto", "epoch"]
+
+ALLOWANCE_SECONDS = 1.0
+"""Spent without asking: a run of a few seconds shall have more than its first step."""
+
+_OCTAVES = 12
+"""Of stride doubling, after which ``target_steps`` are logged."""
+
+
+def parse_every(every: Any) -> Every:
+    """``every`` as an int >= 1, ``"auto"`` or ``"epoch"``.
+
+    Raises:
+      ArgumentError: something else.
+    """
+    if isinstance(every, str):
+        if every == "auto":
+            return "auto"
+        if every == "epoch":
+            return "epoch"
+    elif not isinstance(every, (bool, np.bool_)):
+        try:
+            count = operator.index(every)
+        except TypeError:
+            count = 0
+        if count >= 1:
+            return count
+    raise ArgumentError(f"every must be an integer >= 1, 'auto' or 'epoch', got {every!r:.80}")
+
+
+class Cadence:
+    """Chooses the steps to log, dense early and thinner later, within a share of the time."""
+
+    def __init__(
+        self,
+        max_overhead: float = 0.01,
+        target_steps: int = 500,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        """
+        Args:
+          max_overhead: at most this share of the time is spent on logging, beyond
+            :data:`ALLOWANCE_SECONDS`; above 0, up to 1.
+          target_steps: logged steps of a run of about a hundred thousand, at least 24; a run ten
+            times as long has about a fourth more.
+          clock: seconds, of any origin.
+
+        Raises:
+          ArgumentError: an argument is out of range.
+        """
+        if not isinstance(max_overhead, (int, float)) or not 0.0 < max_overhead <= 1.0:
+            raise ArgumentError(f"max_overhead must be above 0, up to 1, got {max_overhead!r:.80}")
+        if type(target_steps) is not int or target_steps < 2 * _OCTAVES:
+            raise ArgumentError(
+                f"target_steps must be an integer >= {2 * _OCTAVES}, got {target_steps!r:.80}"
+            )
+        self._max_overhead = float(max_overhead)
+        self._per_octave = target_steps // _OCTAVES
+        self._clock = clock
+        self._began = math.nan
+        self._first: int | None = None
+        self._last = 0
+        self._spent = 0.0
+        self._expected = 0.0
+
+    @property
+    def overhead(self) -> float:
+        """Share of the time since the first step that was spent on logging; 0 before it."""
+        elapsed = self._clock() - self._began
+        return self._spent / elapsed if elapsed > 0.0 else 0.0
+
+    def due(self, step: int) -> bool:
+        """Whether to log this step; True counts as logged. The first step asked about always is.
+
+        Args:
+          step: ascending, with gaps if they like; going back starts the grids anew.
+        """
+        if self._first is None:
+            self._began = self._clock()
+        if self._first is None or step < self._first + self._last:
+            self._first, self._last = step, 0
+            return True
+        age = step - self._first
+        stride = self.stride(age)
+        # A grid line was crossed: callers that skip steps need not hit it.
+        if age // stride == self._last // stride or not self._affords_one():
+            return False
+        self._last = age
+        return True
+
+    def record_cost(self, seconds: float) -> None:
+        """Tells what logging one step took."""
+        if seconds >= 0.0 and math.isfinite(seconds):
+            self._spent += seconds
+            # The first one is dearer than the others, and is soon forgotten.
+            self._expected = seconds if not self._expected else (self._expected + seconds) / 2.0
+
+    def stride(self, age: int) -> int:
+        """Steps between two logged ones, so many steps after the first: a power of two."""
+        return 1 << max(0, (age // self._per_octave).bit_length() - 1)
+
+    def _affords_one(self) -> bool:
+        elapsed = self._clock() - self._began
+        allowed = ALLOWANCE_SECONDS + self._max_overhead * elapsed
+        return self._spent + self._expected <= allowed
