@@ -98,7 +98,7 @@ class RunSeries:
 
 
 def outside_share(
-    counts: NDArray[np.integer[Any]],
+    counts: NDArray[Any],
     edges: NDArray[np.floating[Any]],
     zones: Mapping[str, NDArray[np.floating[Any]]],
 ) -> NDArray[np.float64]:

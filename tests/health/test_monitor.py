@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pytest
 from synthetic_runs import HEALTHY, RELU
 
 from nnviz_tb.health import Finding, HealthMonitor
@@ -70,9 +71,5 @@ def test_the_callback_may_stop_the_training_by_raising() -> None:
         raise KeyboardInterrupt(finding.sentence)
 
     monitor = HealthMonitor(stop)
-    try:
+    with pytest.raises(KeyboardInterrupt, match="step 0"):
         monitor.update(0, scalars={"loss": math.inf})
-    except KeyboardInterrupt as stopped:
-        assert "step 0" in str(stopped)
-    else:
-        raise AssertionError("the exception of on_finding did not come through")
