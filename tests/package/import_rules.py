@@ -21,7 +21,7 @@ SHARED = {*VOCABULARY, "buckets", "sampling", "health"}
 """Where the writing and the reading side may meet. ``health`` is pure: both ask it for findings."""
 
 WRITING = ("writer", "keras", "torch", "jax", "adapters")
-READING = ("plugin", "loader")
+READING = ("plugin", "loader", "logdir", "reporting", "export")
 
 FRAMEWORKS = {
     "tensorflow": ("adapters.keras", "keras"),
@@ -35,7 +35,7 @@ FRAMEWORKS = {
 """A framework, and the only modules that may name it in an import."""
 
 SERVING = {
-    "tensorboard": ("loader", "plugin", "reader"),
+    "tensorboard": ("loader", "plugin", "reader", "logdir"),
     "werkzeug": ("plugin", "responses", "static_files"),
 }
 
