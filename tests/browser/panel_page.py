@@ -1,0 +1,142 @@
+"""The panel inside TensorBoard's page, driven as a reader would."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from PIL import Image
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    FrameLocator,
+    Locator,
+    Page,
+    Response,
+    expect,
+)
+
+WIDTH_PX, HEIGHT_PX = 1440, 900
+TIMEOUT_MS = 20_000
+
+# Violations of the page's security policy are events; each frame keeps its own, from the start.
+_WATCH_POLICY = """
+window.nnvizViolations = [];
+document.addEventListener("securitypolicyviolation", (event) =>
+  window.nnvizViolations.push(`${event.violatedDirective} by ${event.sourceFile}`));
+"""
+
+
+@dataclass
+class PanelPage:
+    """A TensorBoard page with the panel's tab open.
+
+    Attributes:
+      page: the whole page.
+      panel: what is inside the panel's frame.
+      failures: errors of the console, uncaught exceptions, failed requests.
+    """
+
+    page: Page
+    panel: FrameLocator
+    failures: list[str] = field(default_factory=list)
+
+    @classmethod
+    @contextmanager
+    def opened(
+        cls, browser: Browser, address: str, dark: bool = False, state: str = ""
+    ) -> Iterator[PanelPage]:
+        """The panel at ``address``, with the state of a copied link (``&view=neurons``)."""
+        context = browser.new_context(
+            viewport={"width": WIDTH_PX, "height": HEIGHT_PX},
+            device_scale_factor=1,
+            color_scheme="dark" if dark else "light",
+            locale="en-GB",
+            reduced_motion="reduce",
+        )
+        context.set_default_timeout(TIMEOUT_MS)
+        expect.set_options(timeout=TIMEOUT_MS)
+        context.add_init_script(_WATCH_POLICY)
+        page = context.new_page()
+        opened = cls(page, page.frame_locator('iframe[src*="name=nnviz"]'))
+        page.on("console", opened._console)
+        page.on("pageerror", lambda error: opened.failures.append(f"uncaught: {error}"))
+        page.on(
+            "response", lambda r: r.status >= 400 and opened.failures.append(f"{r.status} {r.url}")
+        )
+        try:
+            page.goto(f"{address}/#nnviz{state}")
+            expect(opened.panel.get_by_role("tablist").first).to_be_visible()
+            yield opened
+        finally:
+            context.close()
+
+    def _console(self, message: ConsoleMessage) -> None:
+        # TensorBoard's own page warns about parts of its own; ours must not even warn.
+        ours = "/plugin/nnviz/" in message.location["url"]
+        if message.type == "error" or (message.type == "warning" and ours):
+            self.failures.append(f"console {message.type}: {message.text} {message.location}")
+
+    def _answered(self, response: Response) -> None:
+        if response.status >= 400:
+            self.failures.append(f"{response.status} {response.url}")
+
+    @property
+    def complaints(self) -> list[str]:
+        """Everything that the browser has found wrong so far, security policy included."""
+        frames = [
+            frame for frame in self.page.frames if "nnviz" in frame.url or "#nnviz" in frame.url
+        ]
+        violations = [v for frame in frames for v in frame.evaluate("window.nnvizViolations")]
+        return [*self.failures, *violations]
+
+    def view(self, name: str) -> None:
+        """Opens one of the panel's views by its tab."""
+        self.panel.get_by_role("tab", name=name, exact=True).click()
+        expect(self.panel.get_by_role("tabpanel", name=name)).to_be_visible()
+
+    def only_run(self, run: str) -> None:
+        """Shows this run and no other."""
+        row = self.panel.locator("nn-sidebar li.run").filter(has_text=run)
+        row.hover()
+        row.get_by_role("button").click()
+
+    def layer(self, name: str) -> None:
+        """Chooses a layer in the list."""
+        self.panel.locator("nn-sidebar button.layer").filter(
+            has_text=re.compile(rf"^\\s*{re.escape(name)}\\s*$")
+        ).click()
+
+    def charts(self) -> Locator:
+        """The canvases of the view that is open, without the timeline."""
+        return self.panel.locator("main canvas:visible")
+
+    def drawn(self, canvas: Locator) -> bool:
+        """Whether the canvas on screen shows marks, not just a blank or a plain surface."""
+        picture = Image.open(io.BytesIO(canvas.screenshot())).convert("RGB")
+        colors = picture.getcolors(maxcolors=1 << 24) or []
+        pixels = picture.width * picture.height
+        largest = max(count for count, _ in colors)
+        return len(colors) >= 8 and pixels - largest >= 0.005 * pixels
+
+    def all_drawn(self) -> None:
+        """Waits until every chart of the view shows marks.
+
+        Raises:
+          AssertionError: one stays blank, or there is none.
+        """
+        expect(self.charts().first).to_be_visible()
+        self.settled()
+        canvases = self.charts().all()
+        blank = [place for place, canvas in enumerate(canvases) if not self.drawn(canvas)]
+        assert canvases
+        assert blank == [], f"{len(blank)} of {len(canvases)} charts are blank: {blank}"
+
+    def settled(self) -> None:
+        """Waits until nothing loads and what came has been drawn."""
+        expect(self.panel.locator(".skeleton")).to_have_count(0)
+        expect(self.panel.locator('[aria-busy="true"]')).to_have_count(0)
+        self.page.wait_for_timeout(300)

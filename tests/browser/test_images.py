@@ -1,0 +1,48 @@
+"""The README's pictures, taken of the real panel; `--update-images` writes them anew."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from panel_page import PanelPage
+from PIL import Image
+from playwright.sync_api import Browser
+from tensorboard_process import TensorBoard
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+PICTURES = {
+    "activations": ("Activations", "digits/sigmoid-stack", None),
+    "neurons": ("Neurons", "digits/adam", "conv_2"),
+}
+MAX_BYTES = 1 << 20
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_the_readmes_picture_is_of_a_view_that_still_draws(
+    name: str,
+    demo_board: TensorBoard,
+    browser: Browser,
+    root: Path,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+) -> None:
+    view, run, layer = PICTURES[name]
+    kept = root / "docs" / "images" / f"{name}.png"
+    with PanelPage.opened(browser, demo_board.address) as page:
+        page.only_run(run)
+        page.view(view)
+        if layer is not None:
+            page.layer(layer)
+        page.all_drawn()
+        taken = tmp_path / kept.name
+        page.page.screenshot(path=taken)
+        assert page.complaints == []
+    if request.config.getoption("--update-images"):
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_bytes(taken.read_bytes())
+
+    with Image.open(taken) as now, Image.open(kept) as shown:
+        assert shown.size == now.size
+    assert kept.stat().st_size < MAX_BYTES
