@@ -10,8 +10,9 @@ import sys
 from typing import Any
 
 from nnviz_tb.adapters.keras.assembly import assemble
+from nnviz_tb.adapters.keras.kinds import keras_module
 from nnviz_tb.adapters.keras.probe import probe
-from nnviz_tb.adapters.keras.variables import by_variable
+from nnviz_tb.adapters.keras.variables import by_variable, child_layers
 from nnviz_tb.adapters.keras.walk import walk
 from nnviz_tb.errors import ArgumentError
 from nnviz_tb.layers import Layer
@@ -40,6 +41,8 @@ def layers_of(
       ArgumentError: the model is empty or not built yet, the probe batch does not fit, or the
         gradients or updates do not.
     """
+    if not model.weights and not child_layers(model) and isinstance(model, keras_module().Model):
+        raise ArgumentError(f"model {model.name!r} has no layers")
     if not model.built:
         raise ArgumentError(
             f"model {model.name!r} has no weights yet: call it on a batch, or "
@@ -48,8 +51,6 @@ def layers_of(
     gradient_of = by_variable(model, gradients, "gradients")
     update_of = by_variable(model, updates, "updates")
     entries = walk(model)
-    if not entries:
-        raise ArgumentError(f"model {model.name!r} has no layers")
     samples, notes = ({}, ()) if inputs is None else probe(model, entries, inputs)
     layers: list[Layer] = []
     for entry in entries:

@@ -48,7 +48,7 @@ def assemble(
         store = samples.get(site.identity)
         activation = _activation(site, store)
         said = (*notes, *_sample_notes(entry, store))
-        if site.apart or site is not sites[0]:
+        if site.apart or site is not sites[0] or not _continues(layers[0], activation):
             name = f"{entry.name}/{site.attribute}"
             layers.append(
                 Layer(name, entry.type, trainable=False, activation=activation, notes=said)
@@ -57,6 +57,13 @@ def assemble(
             main = layers[0]
             layers[0] = replace(main, activation=activation, notes=(*main.notes, *said))
     return layers
+
+
+def _continues(layer: Layer, activation: Activation) -> bool:
+    """Whether the activation's neurons can be those of the kernel."""
+    if layer.kernel is None or activation.inputs is None:
+        return True
+    return bool(layer.kernel.shape[1] == activation.inputs.shape[1])
 
 
 def _weight_layers(entry: Entry, gradient_of: ArrayOf, update_of: ArrayOf) -> list[Layer]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import re
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -23,6 +24,8 @@ from nnviz_tb.adapters.keras.variables import to_numpy
 from nnviz_tb.adapters.keras.walk import Entry
 from nnviz_tb.adapters.samples import SampleStore, numbers_per_activation
 from nnviz_tb.errors import ArgumentError, LoggingWarning
+
+_BOLD = re.compile("\x1b\\[1m(.*?)\x1b\\[0m", re.DOTALL)
 
 Samples = Mapping[tuple[int, str], SampleStore]
 
@@ -57,9 +60,9 @@ def probe(model: Any, entries: list[Entry], inputs: Any) -> tuple[Samples, tuple
         if not _fits(model, batch):
             raise ArgumentError(
                 f"inputs: model {model.name!r} cannot take a probe batch of shape "
-                f"{_shapes(batch)}; it expects {_expected(model)} ({_first_line(error)})"
+                f"{_shapes(batch)}; it expects {_expected(model)} ({_reason(error)})"
             ) from error
-        note = f"the forward pass over the probe batch failed: {_first_line(error)}"
+        note = f"the forward pass over the probe batch failed: {_reason(error)}"
         warnings.warn(f"model {model.name!r}: {note}", LoggingWarning, stacklevel=2)
         return {}, (note,)
     return stores, ()
@@ -89,7 +92,7 @@ def _as_tensors(model: Any, inputs: Any) -> Any:
     except Exception as error:
         raise ArgumentError(
             f"inputs must be a probe batch as model {model.name!r} takes it, of arrays, "
-            f"got {type(inputs).__name__} ({_first_line(error)})"
+            f"got {type(inputs).__name__} ({_reason(error)})"
         ) from error
 
 
@@ -206,6 +209,9 @@ def _shapes(batch: Any) -> Any:
     return keras_module().tree.map_structure(lambda leaf: str(tuple(np.shape(leaf))), batch)
 
 
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
+def _reason(error: Exception) -> str:
+    """The error in one line. Keras wraps the message in bold between two of its own paragraphs."""
+    wrapped = _BOLD.search(str(error))
+    message = wrapped.group(1) if wrapped else str(error)
+    lines = message.strip().splitlines()
     return f"{type(error).__name__}: {lines[0] if lines else ''}"

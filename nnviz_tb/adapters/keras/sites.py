@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -98,11 +99,15 @@ def _operation_sites(operation: Any) -> list[Site]:
 
 
 def _is_learnable_function(layer: Any) -> bool:
-    """A layer of the user's own whose only weights are scalars and that maps every value alone."""
+    """A layer of the user's own with nothing but trainable scalars, that maps every value alone.
+
+    It has to be called to find out, so a layer that may count or collect something is left alone.
+    """
     if is_keras_own(layer) or not layer.built or layer._flatten_layers(include_self=False):
         return False
     variables = own_variables(layer)
-    if not variables or any(int(np.prod(tuple(v.shape))) != 1 for v in variables):
+    scalars = all(v.trainable and math.prod(v.shape) == 1 for v in variables)
+    if not variables or not scalars or len(layer.variables) > len(variables):
         return False
 
     def call(values: Array) -> Array:

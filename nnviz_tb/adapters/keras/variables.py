@@ -28,7 +28,11 @@ def to_numpy(value: Any) -> Array:
         dense = np.zeros(tuple(np.asarray(value.dense_shape)), dtype=rows.dtype)
         np.add.at(dense, np.asarray(value.indices), rows)
         return dense
-    return np.asarray(keras_module().ops.convert_to_numpy(value))
+    keras = keras_module()
+    tensor = keras.ops.convert_to_tensor(value) if isinstance(value, keras.Variable) else value
+    if keras.backend.backend() == "torch" or not hasattr(tensor, "__array__"):
+        return np.asarray(keras.ops.convert_to_numpy(tensor))
+    return np.asarray(tensor)
 
 
 def own_variables(layer: Any) -> list[Any]:
