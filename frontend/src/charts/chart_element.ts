@@ -97,6 +97,7 @@ export abstract class ChartElement
   // Gestures, in CSS pixels of the plot; a chart answers those it has an answer to.
   hoverAt(_x: number, _y: number): void {}
   hoverEnd(): void {}
+  pressed(_event: PointerEvent): void {}
   clickAt(_x: number, _y: number): void {}
   doubleClick(): void {}
   wheelAt(_x: number, _y: number, _event: WheelEvent): boolean {
@@ -277,7 +278,7 @@ export abstract class ChartElement
     </div>`;
   }
 
-  /** Controls that belong to the chart, under the plot. */
+  /** A sentence under the plot. */
   protected renderBeside(): TemplateResult | typeof nothing {
     return nothing;
   }

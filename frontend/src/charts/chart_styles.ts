@@ -76,6 +76,12 @@ export const chartStyles = css`
     border: 0;
     border-radius: 50%;
   }
+  .note {
+    margin: 4px 2px 0;
+    font-size: 11px;
+    line-height: 15px;
+    color: var(--nn-muted, #59626e);
+  }
   .tip {
     position: absolute;
     z-index: 5;

@@ -71,6 +71,33 @@ export interface Pin {
   readonly color: string;
 }
 
+/** The raw incoming weights of one pinned neuron. */
+export interface NeuronWeights {
+  readonly neuron: number;
+  /** The pin's colour. */
+  readonly color: string;
+  /** Rows are incoming weights; their run is the neuron's. */
+  readonly weights: Matrix;
+  readonly bias: LineSeries | null;
+}
+
+/** The most extreme neurons of every step, [count × steps] each. */
+export interface Extremes {
+  readonly neurons: Int32Array;
+  readonly values: Float32Array;
+}
+
+/** Paths of neurons through the plane of two principal components. */
+export interface Paths extends RunStyle {
+  readonly steps: Float64Array;
+  readonly wallTimes: Float64Array;
+  readonly neurons: Int32Array;
+  /** [neurons × steps × 2] */
+  readonly points: Float32Array;
+  /** Share of the variance that each axis explains. */
+  readonly explained: readonly [number, number];
+}
+
 /** `nn-cursor`: the reader moved the step cursor. */
 export interface CursorDetail {
   readonly step: number;

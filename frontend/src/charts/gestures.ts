@@ -7,6 +7,8 @@ export interface GestureTarget {
   markRect(): Rect;
   hoverAt(x: number, y: number): void;
   hoverEnd(): void;
+  /** Before any drag or click, with the keys that are held. */
+  pressed(event: PointerEvent): void;
   clickAt(x: number, y: number): void;
   doubleClick(): void;
   wheelAt(x: number, y: number, event: WheelEvent): boolean;
@@ -46,6 +48,7 @@ export class Gestures {
       (event) => {
         const [x, y] = place(event);
         if (event.button !== 0 || !contains(this.target.markRect(), x, y)) return;
+        this.target.pressed(event);
         const moving = this.target.dragAt(x, y, "start");
         this.drag = { from: [x, y], to: [x, y], moving, far: false };
         // A synthetic event has no pointer to capture.

@@ -1,0 +1,352 @@
+import type { PropertyValues } from "lit";
+import { customElement, property } from "lit/decorators.js";
+import { alphaRamp } from "../pure/colormap";
+import { float32Text, toCsv } from "../pure/csv";
+import { stepQuantiles } from "../pure/quantiles";
+import {
+  finiteExtent,
+  linearScale,
+  logScale,
+  padded,
+  positiveExtent,
+  px,
+  type Scale,
+} from "../pure/scale";
+import { lowerBound, nearestIndex } from "../pure/step_axis";
+import { formatCount, formatNumber, formatShare } from "../pure/ticks";
+import { densityColors, densityCounts } from "../pure/trajectory_raster";
+import type { LegendItem } from "./chart_element";
+import type { Extremes, Matrix, Pin, PinDetail } from "./contract";
+import { StepChart } from "./step_chart";
+import {
+  clipped,
+  drawNote,
+  drawYAxis,
+  fillBand,
+  horizontal,
+  paintPixels,
+  strokeLine,
+  upwards,
+  type Rect,
+  type Surface,
+} from "./surface";
+import { rgbOf, theme, withAlpha } from "./theme";
+
+/** More lines than this are a raster: single ones could not be followed any more. */
+const MAX_LINES = 200;
+const CATCH_PX = 8;
+/** Places of p5, p25, p50, p75, p95 and of both ends among the nine quantiles of the interface. */
+const FAN = [2, 3, 4, 5, 6] as const;
+const NINE = [0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1];
+
+/**
+ * One statistic of every neuron over steps as lines: few as themselves, many as the density of
+ * their crossings, with the percentile fan over all neurons, the extremes as dots and the pinned
+ * ones in their colours.
+ * @fires nn-pin by a click on a line
+ * @fires nn-cursor
+ * @fires nn-zoom
+ */
+@customElement("nn-trajectories")
+export class Trajectories extends StepChart {
+  @property({ attribute: false }) matrix: Matrix | null = null;
+  /** [9 × steps] over all neurons of the layer; worked out from the matrix without it. */
+  @property({ attribute: false }) quantiles: Float32Array | null = null;
+  @property({ attribute: false }) extremes: Extremes | null = null;
+  @property({ attribute: false }) pins: readonly Pin[] = [];
+  @property({ type: Boolean, attribute: "log-scale" }) logScale = false;
+  @property({ type: Boolean }) share = false;
+  @property({ attribute: false }) words = {
+    neuron: "neuron",
+    median: "median",
+    fan: "p5 – p95",
+    quartiles: "p25 – p75",
+    lines: "neurons",
+    extremes: "most extreme",
+  };
+
+  private nine: Float32Array = new Float32Array(0);
+  private extent: readonly [number, number] | null = null;
+  private hoveredRow = -1;
+
+  protected override willUpdate(changed: PropertyValues<this>): void {
+    super.willUpdate(changed);
+    if (changed.has("matrix") || changed.has("quantiles")) {
+      const matrix = this.matrix;
+      this.nine =
+        this.quantiles ??
+        (matrix === null
+          ? new Float32Array(0)
+          : stepQuantiles(matrix.values, matrix.steps.length, NINE));
+      this.hoveredRow = -1;
+    }
+    const ranged = ["matrix", "quantiles", "extremes", "time", "logScale"];
+    if (ranged.some((name) => changed.has(name as keyof Trajectories))) this.extent = this.valueExtent();
+  }
+
+  protected override sources(): readonly Matrix[] {
+    return this.matrix === null ? [] : [this.matrix];
+  }
+
+  protected override get topMargin(): number {
+    return this.quantity ? 20 : 8;
+  }
+
+  private valueExtent(): readonly [number, number] | null {
+    const matrix = this.matrix;
+    if (matrix === null) return null;
+    const count = matrix.steps.length;
+    const positions = this.positions(matrix);
+    const [from, to] = this.stepDomain();
+    const first = Math.max(0, lowerBound(positions, from) - 1);
+    const last = Math.min(count, lowerBound(positions, to) + 1);
+    const shown: Float32Array[] = [];
+    for (const values of [matrix.values, this.nine, this.extremes?.values]) {
+      for (let row = 0; values !== undefined && row < values.length / count; row++) {
+        shown.push(values.subarray(row * count + first, row * count + last));
+      }
+    }
+    return this.logScale ? positiveExtent(shown) : finiteExtent(shown);
+  }
+
+  private valueScale(rect: Rect): Scale {
+    const range = upwards(rect);
+    const extent = this.extent;
+    if (this.logScale && extent !== null) return logScale([extent[0] / 1.1, extent[1] * 1.1], range);
+    return linearScale(padded(extent ?? [0, 1], 0.05), range);
+  }
+
+  private get single(): boolean {
+    return (this.matrix?.rows.length ?? 0) <= MAX_LINES;
+  }
+
+  protected override draw(surface: Surface): void {
+    const rect = this.markRect();
+    const { ctx, theme: colors } = surface;
+    const matrix = this.matrix;
+    this.drawStepAxis(surface, rect);
+    if (matrix === null || matrix.steps.length === 0 || matrix.rows.length === 0) {
+      drawNote(surface, rect, this.emptyText);
+      return;
+    }
+    const yOf = this.valueScale(rect);
+    const xOf = horizontal(this.stepDomain(), rect);
+    drawYAxis(surface, rect, yOf, {
+      label: this.logScale ? `${this.quantity} (log)` : this.quantity,
+      ...(this.share ? { format: formatShare } : {}),
+    });
+    const positions = this.positions(matrix);
+    const count = matrix.steps.length;
+    clipped(surface, rect, () => {
+      if (!this.single) this.paintDensity(surface, rect, matrix, positions, yOf);
+      this.drawFan(surface, positions, xOf, yOf);
+      if (this.single) {
+        ctx.strokeStyle = withAlpha(matrix.color, matrix.rows.length > 40 ? 0.35 : 0.6);
+        ctx.lineWidth = 1;
+        for (let row = 0; row < matrix.rows.length; row++) {
+          strokeLine(ctx, positions, matrix.values, xOf, yOf, row * count);
+        }
+      }
+      ctx.strokeStyle = colors.text;
+      ctx.lineWidth = 1.5;
+      ctx.setLineDash([5, 3]);
+      strokeLine(ctx, positions, this.nine, xOf, yOf, FAN[2] * count);
+      ctx.setLineDash([]);
+      this.drawExtremes(surface, positions, xOf, yOf);
+      for (const pin of this.pins) {
+        const row = matrix.rows.indexOf(pin.neuron);
+        if (row < 0) continue;
+        // The casing keeps a pinned line apart from the crowd it runs through.
+        ctx.strokeStyle = colors.surface;
+        ctx.lineWidth = 5;
+        strokeLine(ctx, positions, matrix.values, xOf, yOf, row * count);
+        ctx.strokeStyle = pin.color;
+        ctx.lineWidth = 2.25;
+        strokeLine(ctx, positions, matrix.values, xOf, yOf, row * count);
+      }
+    });
+  }
+
+  private paintDensity(
+    surface: Surface,
+    rect: Rect,
+    matrix: Matrix,
+    positions: Float64Array,
+    yOf: Scale,
+  ): void {
+    const width = px(Math.round(rect.width * surface.ratio));
+    const height = px(Math.round(rect.height * surface.ratio));
+    const inPixels: Scale =
+      yOf.kind === "log"
+        ? logScale(yOf.domain, [height, px(0)])
+        : linearScale(yOf.domain, [height, px(0)]);
+    const [from, to] = this.stepDomain();
+    const places = positions.map((position) =>
+      to > from ? ((position - from) / (to - from)) * width : width / 2,
+    );
+    const counts = densityCounts(
+      matrix.values,
+      matrix.steps.length,
+      inPixels,
+      width,
+      height,
+      places,
+    );
+    const [red, green, blue] = rgbOf(matrix.color);
+    paintPixels(surface, rect, densityColors(counts, alphaRamp(red, green, blue, 0.85)), width, height);
+  }
+
+  private drawFan(surface: Surface, positions: Float64Array, xOf: Scale, yOf: Scale): void {
+    const { ctx, theme: colors } = surface;
+    const count = positions.length;
+    ctx.fillStyle = withAlpha(colors.mark, this.single ? 0.1 : 0.12);
+    fillBand(ctx, positions, this.nine, this.nine, xOf, yOf, FAN[0] * count, FAN[4] * count);
+    ctx.fillStyle = withAlpha(colors.mark, this.single ? 0.14 : 0.18);
+    fillBand(ctx, positions, this.nine, this.nine, xOf, yOf, FAN[1] * count, FAN[3] * count);
+    ctx.strokeStyle = withAlpha(colors.mark, 0.9);
+    ctx.lineWidth = 1;
+    for (const edge of [FAN[0], FAN[4]]) {
+      strokeLine(ctx, positions, this.nine, xOf, yOf, edge * count);
+    }
+  }
+
+  private drawExtremes(surface: Surface, positions: Float64Array, xOf: Scale, yOf: Scale): void {
+    const values = this.extremes?.values;
+    if (values === undefined) return;
+    const { ctx, theme: colors } = surface;
+    const count = positions.length;
+    ctx.fillStyle = withAlpha(colors.text, 0.55);
+    for (let index = 0; index < values.length; index++) {
+      const y = yOf.toPx(values[index]!);
+      if (Number.isFinite(y)) ctx.fillRect(xOf.toPx(positions[index % count]!) - 1, y - 1, 2, 2);
+    }
+  }
+
+  protected override drawOverlay(surface: Surface): void {
+    this.drawStepCursor(surface);
+    const matrix = this.matrix;
+    if (matrix === null || this.hoveredRow < 0 || this.gestures.hover === null) return;
+    const rect = this.markRect();
+    clipped(surface, rect, () => {
+      surface.ctx.strokeStyle = surface.theme.text;
+      surface.ctx.lineWidth = 1.75;
+      strokeLine(
+        surface.ctx,
+        this.positions(matrix),
+        matrix.values,
+        horizontal(this.stepDomain(), rect),
+        this.valueScale(rect),
+        this.hoveredRow * matrix.steps.length,
+      );
+    });
+  }
+
+  /** Row of the line nearest to a place, −1 when none is near. */
+  private rowAt(x: number, y: number, column: number): number {
+    const matrix = this.matrix!;
+    const rect = this.markRect();
+    const yOf = this.valueScale(rect);
+    const position = horizontal(this.stepDomain(), rect).fromPx(px(x));
+    const positions = this.positions(matrix);
+    const count = matrix.steps.length;
+    // Between two steps the line is where it is drawn, not where the nearer step is.
+    const after = Math.max(1, Math.min(count - 1, lowerBound(positions, position)));
+    const before = count === 1 ? column : after - 1;
+    const gap = (positions[after] ?? 0) - (positions[before] ?? 0);
+    const part = gap > 0 ? Math.max(0, Math.min(1, (position - positions[before]!) / gap)) : 0;
+    let best = -1;
+    let distance = CATCH_PX;
+    for (let row = 0; row < matrix.rows.length; row++) {
+      const from = yOf.toPx(matrix.values[row * count + before]!);
+      const to = count === 1 ? from : yOf.toPx(matrix.values[row * count + after]!);
+      const away = Math.abs(from + part * (to - from) - y);
+      if (away < distance) {
+        distance = away;
+        best = row;
+      }
+    }
+    return best;
+  }
+
+  override hoverAt(x: number, y: number): void {
+    const matrix = this.matrix;
+    const step = this.stepAt(x);
+    if (matrix === null || step === null) return;
+    const column = nearestIndex(matrix.steps, step);
+    const count = matrix.steps.length;
+    this.hoveredRow = this.rowAt(x, y, column);
+    const text = (value: number) => (this.share ? formatShare(value) : formatNumber(value, 4));
+    const quantile = (place: number) => text(this.nine[place * count + column]!);
+    const rows: [string, string, string?][] = [];
+    if (this.hoveredRow >= 0) {
+      const neuron = matrix.rows[this.hoveredRow]!;
+      const color = this.pins.find((pin) => pin.neuron === neuron)?.color ?? matrix.color;
+      const name = `${this.words.neuron} ${formatCount(neuron)}`;
+      rows.push([name, text(matrix.values[this.hoveredRow * count + column]!), color]);
+    }
+    for (const pin of this.pins) {
+      const row = matrix.rows.indexOf(pin.neuron);
+      if (row < 0 || row === this.hoveredRow) continue;
+      const name = `${this.words.neuron} ${formatCount(pin.neuron)}`;
+      rows.push([name, text(matrix.values[row * count + column]!), pin.color]);
+    }
+    rows.push(
+      ["p95", quantile(FAN[4])],
+      [this.words.median, quantile(FAN[2])],
+      ["p5", quantile(FAN[0])],
+    );
+    this.showTip({ heading: this.stepText(step), rows }, x, y);
+  }
+
+  override hoverEnd(): void {
+    this.hoveredRow = -1;
+    this.showTip(null);
+  }
+
+  override clickAt(x: number, y: number): void {
+    const step = this.stepAt(x);
+    if (this.matrix === null || step === null) return;
+    const row = this.rowAt(x, y, nearestIndex(this.matrix.steps, step));
+    if (row >= 0) this.tell<PinDetail>("nn-pin", { neuron: this.matrix.rows[row]! });
+    else super.clickAt(x, y);
+  }
+
+  protected override legendItems(): readonly LegendItem[] {
+    const colors = theme();
+    const kind = this.single ? ("line" as const) : ("area" as const);
+    return [
+      { label: this.words.lines, color: this.matrix?.color ?? colors.mark, kind },
+      { label: this.words.median, color: colors.text, kind: "dashed" },
+      { label: this.words.quartiles, color: withAlpha(colors.mark, 0.4), kind: "area" },
+      { label: this.words.fan, color: withAlpha(colors.mark, 0.22), kind: "area" },
+      ...(this.extremes === null
+        ? []
+        : [{ label: this.words.extremes, color: withAlpha(colors.text, 0.55), kind: "dot" as const }]),
+      ...this.pins.map((pin) => ({
+        label: `${this.words.neuron} ${formatCount(pin.neuron)}`,
+        color: pin.color,
+        kind: "line" as const,
+      })),
+    ];
+  }
+
+  override toCsv(): string {
+    const matrix = this.matrix;
+    if (matrix === null) return toCsv(["step"], []);
+    const count = matrix.steps.length;
+    return toCsv(
+      [
+        "step",
+        "wall_time",
+        ...NINE.map((share) => `p${share * 100}`),
+        ...Array.from(matrix.rows, (neuron) => `neuron ${neuron}`),
+      ],
+      Array.from(matrix.steps, (step, column) => [
+        step,
+        matrix.wallTimes[column]!,
+        ...NINE.map((_, place) => float32Text(this.nine[place * count + column]!)),
+        ...Array.from(matrix.rows, (_, row) => float32Text(matrix.values[row * count + column]!)),
+      ]),
+    );
+  }
+}

@@ -1,0 +1,217 @@
+import { customElement, property } from "lit/decorators.js";
+import { float32Text, toCsv, type Cell } from "../pure/csv";
+import { finiteExtent, linearScale, padded, px, type Scale } from "../pure/scale";
+import { lowerBound, nearestIndex, type StepSource } from "../pure/step_axis";
+import { formatCount, formatNumber } from "../pure/ticks";
+import type { LegendItem } from "./chart_element";
+import type { NeuronWeights } from "./contract";
+import { StepChart } from "./step_chart";
+import {
+  clipped,
+  crisp,
+  drawNote,
+  drawYAxis,
+  horizontal,
+  setFont,
+  strokeLine,
+  upwards,
+  type Rect,
+  type Surface,
+} from "./surface";
+import { theme, withAlpha } from "./theme";
+
+const CATCH_PX = 10;
+
+/**
+ * Every kept incoming weight of the pinned neurons over steps, and their biases in orange.
+ * @fires nn-cursor
+ * @fires nn-zoom
+ */
+@customElement("nn-weights-chart")
+export class WeightsChart extends StepChart {
+  @property({ attribute: false }) neurons: readonly NeuronWeights[] = [];
+  @property({ attribute: false }) words = { neuron: "neuron", weight: "weight", bias: "bias" };
+
+  private hovered: { neuron: number; row: number } | null = null;
+
+  protected override sources(): readonly StepSource[] {
+    return this.neurons.map((neuron) => neuron.weights);
+  }
+
+
+  private valueScale(rect: Rect): Scale {
+    const [from, to] = this.stepDomain();
+    const shown: Float32Array[] = [];
+    for (const { weights, bias } of this.neurons) {
+      for (const source of bias === null ? [weights] : [weights, bias]) {
+        const positions = this.positions(source);
+        const first = Math.max(0, lowerBound(positions, from) - 1);
+        const last = Math.min(positions.length, lowerBound(positions, to) + 1);
+        for (let row = 0; row < source.values.length; row += positions.length || 1) {
+          shown.push(source.values.subarray(row + first, row + last));
+        }
+      }
+    }
+    return linearScale(padded(finiteExtent(shown) ?? [-1, 1], 0.05), upwards(rect));
+  }
+
+  protected override draw(surface: Surface): void {
+    const rect = this.markRect();
+    const { ctx, theme: colors } = surface;
+    this.drawStepAxis(surface, rect);
+    if (this.neurons.every(({ weights }) => weights.steps.length === 0)) {
+      drawNote(surface, rect, this.emptyText);
+      return;
+    }
+    const yOf = this.valueScale(rect);
+    const xOf = horizontal(this.stepDomain(), rect);
+    drawYAxis(surface, rect, yOf);
+    clipped(surface, rect, () => {
+      const zero = crisp(yOf.toPx(0), surface.ratio);
+      ctx.strokeStyle = colors.axis;
+      ctx.globalAlpha = 0.5;
+      ctx.lineWidth = 1;
+      ctx.beginPath();
+      ctx.moveTo(rect.left, zero);
+      ctx.lineTo(rect.left + rect.width, zero);
+      ctx.stroke();
+      ctx.globalAlpha = 1;
+      for (const { weights, color } of this.neurons) {
+        const lines = weights.rows.length;
+        ctx.strokeStyle = withAlpha(color, lines > 100 ? 0.25 : 0.45);
+        for (let row = 0; row < lines; row++) {
+          const offset = row * weights.steps.length;
+          strokeLine(ctx, this.positions(weights), weights.values, xOf, yOf, offset);
+        }
+      }
+      for (const { bias } of this.neurons) {
+        if (bias === null) continue;
+        ctx.strokeStyle = colors.surface;
+        ctx.lineWidth = 5;
+        strokeLine(ctx, this.positions(bias), bias.values, xOf, yOf);
+        ctx.strokeStyle = colors.accentLine;
+        ctx.lineWidth = 2.5;
+        strokeLine(ctx, this.positions(bias), bias.values, xOf, yOf);
+      }
+    });
+    this.labelBiases(surface, rect, xOf, yOf);
+  }
+
+  /** `bias`, or `bias · neuron 17` when several are pinned, at the right end of its line. */
+  private labelBiases(surface: Surface, rect: Rect, xOf: Scale, yOf: Scale): void {
+    const { ctx, theme: colors } = surface;
+    setFont(surface, 11, "600");
+    ctx.textAlign = "right";
+    ctx.textBaseline = "bottom";
+    for (const { bias, neuron, color } of this.neurons) {
+      if (bias === null || bias.steps.length === 0) continue;
+      const positions = this.positions(bias);
+      const last = Math.min(positions.length - 1, Math.max(0, lowerBound(positions, xOf.domain[1])));
+      const y = yOf.toPx(bias.values[last]!);
+      if (!Number.isFinite(y)) continue;
+      const x = Math.min(rect.left + rect.width, xOf.toPx(positions[last]!));
+      const several = this.neurons.length > 1;
+      const text = several ? `${this.words.bias} · ${formatCount(neuron)}` : this.words.bias;
+      const width = ctx.measureText(text).width;
+      const above = y - 20 > rect.top;
+      const base = above ? y - 4 : y + 18;
+      ctx.fillStyle = colors.surface;
+      ctx.globalAlpha = 0.85;
+      ctx.fillRect(x - width - 10, base - 14, width + 8, 15);
+      ctx.globalAlpha = 1;
+      ctx.fillStyle = colors.accent;
+      ctx.fillText(text, x - 6, base);
+      if (!several) continue;
+      ctx.fillStyle = color;
+      ctx.beginPath();
+      ctx.arc(x - 2, y, 4, 0, 2 * Math.PI);
+      ctx.fill();
+    }
+  }
+
+  protected override drawOverlay(surface: Surface): void {
+    this.drawStepCursor(surface);
+    if (this.hovered === null || this.gestures.hover === null) return;
+    const { weights } = this.neurons[this.hovered.neuron]!;
+    const rect = this.markRect();
+    const offset = this.hovered.row * weights.steps.length;
+    clipped(surface, rect, () => {
+      surface.ctx.strokeStyle = surface.theme.text;
+      surface.ctx.lineWidth = 2;
+      const xOf = horizontal(this.stepDomain(), rect);
+      strokeLine(surface.ctx, this.positions(weights), weights.values, xOf, this.valueScale(rect), offset);
+    });
+  }
+
+  override hoverAt(x: number, y: number): void {
+    const step = this.stepAt(x);
+    if (step === null) return;
+    const rect = this.markRect();
+    const yOf = this.valueScale(rect);
+    const position = horizontal(this.stepDomain(), rect).fromPx(px(x));
+    this.hovered = null;
+    let distance = CATCH_PX;
+    const rows: [string, string, string?][] = [];
+    this.neurons.forEach(({ weights, neuron, bias }, index) => {
+      const column = nearestIndex(this.positions(weights), position);
+      for (let row = 0; row < weights.rows.length; row++) {
+        const place = yOf.toPx(weights.values[row * weights.steps.length + column]!);
+        if (Math.abs(place - y) < distance) {
+          distance = Math.abs(place - y);
+          this.hovered = { neuron: index, row };
+        }
+      }
+      if (bias === null) return;
+      const value = bias.values[nearestIndex(this.positions(bias), position)] ?? NaN;
+      const name = `${this.words.bias} · ${this.words.neuron} ${formatCount(neuron)}`;
+      rows.push([name, formatNumber(value, 4), theme().accentLine]);
+    });
+    const hovered = this.hovered as { neuron: number; row: number } | null;
+    if (hovered !== null) {
+      const { weights, neuron, color } = this.neurons[hovered.neuron]!;
+      const column = nearestIndex(this.positions(weights), position);
+      const value = weights.values[hovered.row * weights.steps.length + column]!;
+      const source = formatCount(weights.rows[hovered.row]!);
+      const name = `${this.words.weight} ${source} → ${this.words.neuron} ${formatCount(neuron)}`;
+      rows.unshift([name, formatNumber(value, 4), color]);
+    }
+    this.showTip({ heading: this.stepText(step), rows }, x, y);
+  }
+
+  override hoverEnd(): void {
+    this.hovered = null;
+    this.showTip(null);
+  }
+
+  protected override legendItems(): readonly LegendItem[] {
+    return [
+      ...this.neurons.map(({ neuron, color }) => ({
+        label: `${this.words.neuron} ${formatCount(neuron)}`,
+        color,
+        kind: "line" as const,
+      })),
+      { label: this.words.bias, color: theme().accentLine, kind: "line" },
+    ];
+  }
+
+  override toCsv(): string {
+    const rows: Cell[][] = [];
+    for (const { neuron, weights, bias } of this.neurons) {
+      for (const [row, source] of weights.rows.entries()) {
+        weights.steps.forEach((step, column) =>
+          rows.push([
+            weights.run,
+            neuron,
+            `weight ${source}`,
+            step,
+            float32Text(weights.values[row * weights.steps.length + column]!),
+          ]),
+        );
+      }
+      bias?.steps.forEach((step, column) =>
+        rows.push([weights.run, neuron, "bias", step, float32Text(bias.values[column]!)]),
+      );
+    }
+    return toCsv(["run", "neuron", "parameter", "step", "value"], rows);
+  }
+}
