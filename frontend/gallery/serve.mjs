@@ -1,0 +1,22 @@
+// Shows every chart on made-up data: `node gallery/serve.mjs [port]`, then `?theme=dark`.
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import * as esbuild from "esbuild";
+
+const here = path.dirname(fileURLToPath(import.meta.url));
+const context = await esbuild.context({
+  entryPoints: [path.join(here, "gallery.ts")],
+  bundle: true,
+  format: "esm",
+  target: "es2022",
+  // Never written: esbuild serves it from memory.
+  outdir: here,
+  write: false,
+  loader: { ".css": "text" },
+});
+const { port } = await context.serve({
+  host: "127.0.0.1",
+  port: Number(process.argv[2] ?? 0),
+  servedir: here,
+});
+console.log(`http://127.0.0.1:${port}/`);
