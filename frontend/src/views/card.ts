@@ -1,6 +1,6 @@
 /** The frame of a chart: its name, what is said of it, and the ways to keep it. */
 
-import { css, html, LitElement, nothing } from "lit";
+import { css, html, LitElement, nothing, type TemplateResult } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import type { Exportable } from "../charts/contract";
 import type { Words } from "../i18n";
@@ -106,15 +106,23 @@ export class CardElement extends LitElement {
   @property() sub = "";
   /** Begins the names of exported files. */
   @property() file = "nnviz";
+  /** There is nothing to save in it. */
+  @property({ type: Boolean }) plain = false;
   @state() private open = false;
 
   protected override render(): unknown {
-    const { t } = this.words;
     return html`<header>
         <h2 title=${this.heading}><slot name="heading">${this.heading}</slot></h2>
         <span class="sub" title=${this.sub}>${this.sub}</span>
         <slot name="badges"></slot>
-        <div class="menu" @focusout=${this.#left} @keydown=${this.#keydown}>
+        ${this.plain ? nothing : this.#menu()}
+      </header>
+      <div class="body"><slot></slot></div>`;
+  }
+
+  #menu(): TemplateResult {
+    const { t } = this.words;
+    return html`<div class="menu" @focusout=${this.#left} @keydown=${this.#keydown}>
           <button
             class="quiet"
             aria-haspopup="true"
@@ -140,9 +148,7 @@ export class CardElement extends LitElement {
                 <li><button @click=${() => this.#save("csv")}>${t("card.csv")}</button></li>
               </ul>`
             : nothing}
-        </div>
-      </header>
-      <div class="body"><slot></slot></div>`;
+        </div>`;
   }
 
   readonly #left = (event: FocusEvent): void => {

@@ -1,11 +1,15 @@
 /** The words that charts write themselves, one set of objects per language. */
 
-import type { CurveWords } from "../charts/curve_chart";
+import type { CurveWords, HeatMap, PathChart, Trajectories, WeightsChart } from "../charts";
 import type { Words } from "../i18n";
 import type { Language } from "../state";
 
 interface ChartWords {
   readonly curve: CurveWords;
+  readonly heat: HeatMap["words"];
+  readonly trajectories: Trajectories["words"];
+  readonly path: PathChart["words"];
+  readonly weights: WeightsChart["words"];
   readonly bars: { readonly neuron: string; readonly below: string; readonly neurons: string };
 }
 
@@ -24,6 +28,24 @@ const CHART_WORDS: Readonly<Record<Language, ChartWords>> = {
       share: "share of inputs within ±",
     },
     bars: { neuron: "neuron", below: "dead", neurons: "neurons" },
+    heat: { neuron: "neuron", notNumber: "not a number" },
+    trajectories: {
+      neuron: "neuron",
+      median: "median",
+      fan: "5–95 %",
+      quartiles: "25–75 %",
+      lines: "neurons",
+      extremes: "most extreme",
+    },
+    path: {
+      neuron: "neuron",
+      step: "step",
+      component: "PC",
+      variance: "of the variance",
+      drawn: "paths drawn",
+      note: "A random walk looks smooth in its first components too: compare neurons, not shapes.",
+    },
+    weights: { neuron: "neuron", weight: "weight", bias: "bias" },
   },
   zh: {
     curve: {
@@ -39,6 +61,24 @@ const CHART_WORDS: Readonly<Record<Language, ChartWords>> = {
       share: "输入占比，范围 ±",
     },
     bars: { neuron: "神经元", below: "死亡", neurons: "神经元" },
+    heat: { neuron: "神经元", notNumber: "非数值" },
+    trajectories: {
+      neuron: "神经元",
+      median: "中位数",
+      fan: "5–95 %",
+      quartiles: "25–75 %",
+      lines: "神经元",
+      extremes: "最极端",
+    },
+    path: {
+      neuron: "神经元",
+      step: "步",
+      component: "PC",
+      variance: "的方差",
+      drawn: "条路径",
+      note: "随机游走的前几个主成分同样平滑：请比较神经元，而不是形状。",
+    },
+    weights: { neuron: "神经元", weight: "权重", bias: "偏置" },
   },
 };
 
