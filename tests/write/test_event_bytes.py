@@ -1,4 +1,4 @@
-"""The bytes we put down by hand, held against the protobuf classes and TensorBoard's own framing."""
+"""The bytes we put down by hand, against the protobuf classes and TensorBoard's own framing."""
 
 from __future__ import annotations
 

@@ -225,9 +225,13 @@ def test_a_full_disk_costs_records_and_not_the_training_nor_the_file(tmp_path):
         with SummaryWriter(directory) as writer:
             writer.add_scalar("loss", 0, 0)
             fill()
-            with pytest.warns(LoggingWarning, match="records are dropped and counted") as caught:
+
+            def log() -> None:
                 for step in range(1, 1000):
                     writer.add_histogram("h", np.arange(1000.0), step)
+
+            with pytest.warns(LoggingWarning, match="records are dropped and counted") as caught:
+                log()
             assert len(caught) == 1
             dropped = writer.dropped_count
             stored_before = len(accumulated(directory).Tensors("h")) if dropped < 999 else 0
@@ -284,9 +288,13 @@ def test_a_file_in_the_place_of_the_directory_costs_records_until_it_goes(tmp_pa
         shutil.rmtree(directory)
         directory.write_text("in the way")
         time.sleep(0.11)  # scalars look after their file ten times a second
-        with pytest.warns(LoggingWarning, match=r"cannot write to .*run"):
+
+        def log() -> None:
             for step in range(2, 12):
                 writer.add_scalar("loss", step, step)
+
+        with pytest.warns(LoggingWarning, match=r"cannot write to .*run"):
+            log()
         assert writer.dropped_count == 10
         directory.unlink()
         time.sleep(1.1)
