@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -84,6 +85,8 @@ def activation(
         )
     look = look_of(dark)
     ax = canvas(ax, look)
+    picture = _cropped(picture)
+    ax.set_xlim(float(picture.x[0]), float(picture.x[-1]))
     _draw_zones(ax, picture)
     _draw_inputs(ax, picture)
     for rows, colour, style, label in (
@@ -96,10 +99,9 @@ def activation(
             ax.fill_between(picture.x, rows[0], rows[2], color=colour, alpha=0.2, linewidth=0)
     ax.axhline(0, color=look.faint, linewidth=0.8)
     ax.axvline(0, color=look.faint, linewidth=0.8)
-    ax.set_xlim(float(picture.x[0]), float(picture.x[-1]))
     title(ax, look, picture.heading, picture.detail)
     labels(ax, look, "pre-activation x", "f(x), f′(x)")
-    legend(ax, look, loc="upper left")
+    legend(ax, look, loc="center left", bbox_to_anchor=(1.0, 0.5))
     return ax
 
 
@@ -133,6 +135,20 @@ def _logged(log: Log, run: str | None, layer: str | None, step: int | None) -> _
         edges,
         counts,
         zones,
+    )
+
+
+def _cropped(picture: _Picture) -> _Picture:
+    """The picture around the inputs: a curve sampled far beyond them would be all that is seen."""
+    if not picture.counts.size or picture.counts.sum() == 0:
+        return picture
+    passed = np.cumsum(picture.counts) / picture.counts.sum()
+    low = float(picture.edges[:-1][passed > 0.001][0])
+    high = float(picture.edges[1:][np.argmax(passed >= 0.999)])
+    limit = max(1.15 * max(abs(low), abs(high)), 3.0)
+    inside = np.abs(picture.x) <= limit
+    return dataclasses.replace(
+        picture, x=picture.x[inside], f=picture.f[:, inside], slope=picture.slope[:, inside]
     )
 
 
@@ -184,9 +200,9 @@ def _draw_zones(ax: Axes, picture: _Picture) -> None:
             ax.axvspan(start, end, color=colour, alpha=0.09, linewidth=0, zorder=1)
             ax.annotate(
                 text,
-                ((start + end) / 2, 0),
+                ((start + end) / 2, 0.3),
                 xycoords=("data", "axes fraction"),
-                xytext=(0, 5),
+                xytext=(0, 0),
                 textcoords="offset points",
                 ha="center",
                 color=colour,

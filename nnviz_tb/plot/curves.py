@@ -74,7 +74,7 @@ def loss(
     title(ax, look, tag or "Loss")
     step_axis(ax, look, tag or "loss")
     if len(lines) > 1:
-        legend(ax, look, loc="upper right")
+        legend(ax, look, loc="center left", bbox_to_anchor=(1.0, 0.5))
     return ax
 
 
@@ -218,7 +218,7 @@ def _trajectories(
     title(ax, look, heading, detail)
     step_axis(ax, look, label)
     if rows.shape[0] > _MANY_LINES:
-        legend(ax, look, loc="best")
+        legend(ax, look, loc="center left", bbox_to_anchor=(1.0, 0.5))
     return ax
 
 
