@@ -1,0 +1,221 @@
+"""``Callback`` for ``model.fit`` of Keras 3, on any of its backends.
+
+Everything happens at the beginning of a train batch and at the end of an epoch. A callback that
+asks for the end of batches makes Keras fetch the loss from the device after every single one; this
+one fetches it for the steps it logs.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+import warnings
+from typing import Any
+
+import keras
+import numpy as np
+
+from nnviz_tb import adapters
+from nnviz_tb.adapters.keras.updates import WeightsBefore
+from nnviz_tb.adapters.keras.variables import to_numpy
+from nnviz_tb.cadence import Cadence, parse_every
+from nnviz_tb.errors import LoggingWarning
+from nnviz_tb.writer import SummaryWriter
+
+
+class Callback(keras.callbacks.Callback):  # type: ignore[misc]
+    """Logs the model, the loss and the metrics while ``fit`` trains.
+
+    A step is a train batch: the optimizer's count, where it has one. Metrics during an epoch are
+    Keras's own running means since the epoch began; validation metrics come as ``val_…`` at the
+    end of epochs. The first and the last step of a training are always logged. A callback may be
+    given to several calls of ``fit``; steps go on where they ended.
+
+    Where the callback sees the kernels right before and right after one optimizer step, true update
+    ratios are logged. That is so unless ``steps_per_execution`` or gradient accumulation hide the
+    single step, or the kernels are too large to copy.
+    """
+
+    def __init__(
+        self,
+        logdir: str | os.PathLike[str] | SummaryWriter,
+        *,
+        inputs: Any = None,
+        every: int | str = "auto",
+        max_overhead: float = 0.01,
+    ) -> None:
+        """
+        Args:
+          logdir: directory of the run, or a writer of your own.
+          inputs: a probe batch as the model takes it; without it there are no densities.
+          every: log the model every so many steps, at the end of each ``"epoch"``, or ``"auto"``:
+            densely at first and thinning later, within ``max_overhead``.
+          max_overhead: largest share of the time that ``"auto"`` may take.
+
+        Raises:
+          ArgumentError: an argument is not as described, or the directory cannot be written to.
+        """
+        super().__init__()
+        self._every = parse_every(every)
+        self._cadence = Cadence(max_overhead)
+        self._inputs = inputs
+        self._writer = logdir if isinstance(logdir, SummaryWriter) else SummaryWriter(logdir)
+        self._step = 0
+        self._logged_step: int | None = None
+        self._due_step: int | None = None
+        self._before: WeightsBefore | None = None
+        self._before_count = -1
+        self._uncounted = 0
+        self._epoch_began = 0
+        self._last_begun = 0
+        self._broken = False
+
+    @property
+    def writer(self) -> SummaryWriter:
+        """The writer that is written to, to log more into the same run."""
+        return self._writer
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Logs the model as it is before the first batch."""
+        counted = self._optimizer_steps() or 0
+        self._step = max(self._step, counted)
+        # Compiled anew, the optimizer counts from zero; the run does not.
+        self._uncounted = self._step - counted
+        self._epoch_began = self._step
+        self._due_step = None
+        self._before = None
+        if self._logged_step != self._step and self._model.built:
+            self._cadence.due(self._step)
+            self._log(self._learning_rate(), None)
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Counts the epoch's batches from here."""
+        self._epoch_began = self._step
+        self._last_begun = 0
+
+    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Logs the step that has just ended if it was due, and decides about the coming one."""
+        self._last_begun = batch
+        self._step = self._epoch_began + batch
+        if self._due_step is not None and self._step >= self._due_step:
+            self._log({**self._learning_rate(), **self._metrics()}, self._updates())
+        if self._due_step is None:
+            self._decide(self._step + self._stride)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Logs the epoch's metrics, and the model if the step is due or the last one."""
+        self._step = self._epoch_end()
+        scalars = {**self._learning_rate(), **(logs or {})}
+        due = self._due_step is not None and self._step >= self._due_step
+        last = epoch + 1 == (self.params or {}).get("epochs") or self._model.stop_training
+        if due or last or self._every == "epoch":
+            self._log(scalars, self._updates())
+        else:
+            self._writer.log_layers([], self._step, scalars=_numbers(scalars))
+
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        """Logs the last step if that has not been done."""
+        if self._logged_step != self._step:
+            self._log({}, self._updates())
+        self._writer.flush()
+
+    @property
+    def _stride(self) -> int:
+        """Steps between two calls of ``on_train_batch_begin``."""
+        return int(getattr(self._model, "steps_per_execution", 1) or 1)
+
+    def _decide(self, step: int) -> None:
+        """Whether the model is to be logged at the coming step; if so, keeps its kernels."""
+        if self._every == "epoch":
+            # Only the last batch of the epoch is worth a copy; it is known unless the data's
+            # length is not.
+            due = self._last_begun + self._stride == (self.params or {}).get("steps")
+        elif self._every == "auto":
+            due = self._cadence.due(step)
+        else:
+            due = step // self._every > self._step // self._every
+        if not due:
+            return
+        self._due_step = step
+        counted = self._optimizer_steps()
+        if counted is not None and self._stride == 1 and self._accumulation() == 1:
+            self._before = WeightsBefore(self.model)
+            self._before_count = counted
+
+    def _updates(self) -> list[Any] | None:
+        """Changes of the kernels since ``_decide``, if exactly one optimizer step was between."""
+        before, self._before = self._before, None
+        if before is None or self._optimizer_steps() != self._before_count + 1:
+            return None
+        return before.updates(self.model)
+
+    def _log(self, scalars: dict[str, Any], updates: list[Any] | None) -> None:
+        """Logs the model at the current step. A failure after the first time is only warned of."""
+        began = time.perf_counter()
+        self._due_step = None
+        values = _numbers(scalars)
+        try:
+            layers = adapters.layers_of(self.model, inputs=self._inputs, updates=updates)
+        except Exception as error:
+            if self._logged_step is None:
+                raise
+            self._warn(error)
+            layers = []
+        self._logged_step = self._step
+        probe_seconds = time.perf_counter() - began
+        self._writer.log_layers(layers, self._step, scalars=values, probe_seconds=probe_seconds)
+        self._cadence.record_cost(time.perf_counter() - began)
+
+    def _warn(self, error: Exception) -> None:
+        if not self._broken:
+            self._broken = True
+            warnings.warn(
+                f"the model could not be logged at step {self._step}, and training goes on: "
+                f"{type(error).__name__}: {error}",
+                LoggingWarning,
+                stacklevel=3,
+            )
+
+    def _metrics(self) -> dict[str, Any]:
+        """The running means of loss and metrics; reading them waits for the device."""
+        if self._step == self._epoch_began:
+            return {}  # they have just been reset
+        return dict(self.model.get_metrics_result())
+
+    def _learning_rate(self) -> dict[str, Any]:
+        rate = getattr(getattr(self._model, "optimizer", None), "learning_rate", None)
+        return {} if rate is None else {"learning_rate": rate}
+
+    def _accumulation(self) -> int:
+        optimizer = getattr(self._model, "optimizer", None)
+        return int(getattr(optimizer, "gradient_accumulation_steps", None) or 1)
+
+    def _optimizer_steps(self) -> int | None:
+        """Train batches that the optimizer has seen; None without an optimizer that counts."""
+        iterations = getattr(getattr(self.model, "optimizer", None), "iterations", None)
+        if iterations is None:
+            return None
+        return int(to_numpy(iterations)) * self._accumulation()
+
+    def _epoch_end(self) -> int:
+        """The step after the epoch's last batch.
+
+        The last batch that was begun may have been the end of the data, and the last execution of
+        several steps may have been short; only the optimizer's count tells.
+        """
+        begun = self._epoch_began + self._last_begun
+        counted = (self._optimizer_steps() or 0) + self._uncounted
+        if self._epoch_began < counted and begun <= counted <= begun + self._stride:
+            return counted
+        steps = (self.params or {}).get("steps")
+        return begun + self._stride if steps is None else self._epoch_began + int(steps)
+
+
+def _numbers(scalars: dict[str, Any]) -> dict[str, float]:
+    """The scalars as floats; a metric that is no single number is left out."""
+    numbers: dict[str, float] = {}
+    for name, value in scalars.items():
+        array = np.asarray(to_numpy(value))
+        if array.size == 1 and array.dtype.kind in "fiub":
+            numbers[name] = float(array.reshape(()))
+    return numbers
