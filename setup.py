@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import ClassVar
 
-from setuptools import Command, setup
+from setuptools import Command, Extension, setup
 from setuptools.command.build import build
 from setuptools.command.sdist import sdist
 from setuptools.errors import ExecError
@@ -71,7 +71,15 @@ def _build_panel_when_needed() -> None:
         raise ExecError(str(error)) from None
 
 
+STATISTICS = Extension(
+    "nnviz_tb._stats",
+    ["nnviz_tb/_stats.c"],
+    extra_compile_args=[] if sys.platform == "win32" else ["-O3"],
+    optional=True,  # without a compiler, NumPy does the same work
+)
+
 setup(
+    ext_modules=[STATISTICS],
     cmdclass={
         "build": build_with_panel,
         "build_panel": build_panel,
