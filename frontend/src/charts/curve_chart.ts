@@ -1,6 +1,6 @@
 import { customElement, property } from "lit/decorators.js";
 import { float32Text, toCsv } from "../pure/csv";
-import { resampledCounts, shareBetween } from "../pure/density_raster";
+import { frequencyPolygon, shareBetween, type Polygon } from "../pure/density_raster";
 import { finiteExtent, linearScale, padded, px, type Scale } from "../pure/scale";
 import { indexAtOrBefore, nearestIndex } from "../pure/step_axis";
 import { formatNumber, formatShare } from "../pure/ticks";
@@ -22,7 +22,7 @@ import {
   type Rect,
   type Surface,
 } from "./surface";
-import { withAlpha } from "./theme";
+import { theme, withAlpha } from "./theme";
 
 export interface CurveWords {
   readonly input: string;
@@ -46,22 +46,21 @@ const WORDS: CurveWords = {
   outputs: "outputs",
   dead: "dead zone",
   saturated: "saturated",
-  channels: "lowest to highest channel",
+  channels: "f of the lowest to the highest channel",
   share: "share of inputs within ±",
 };
 
-/** Density is drawn in cells this wide: narrower ones show the noise of a probe batch. */
-const CELL_PX = 3;
+/** Density is drawn in buckets this wide: narrower ones show the noise of a probe batch. */
+const BUCKET_PX = 5;
 /** The density rises to this share of the plot, so that it stays under the curve. */
 const DENSITY_HEIGHT = 0.5;
 const KEY_MOVE = 0.01;
 
 interface Bell {
   readonly color: string;
-  readonly cells: Float64Array;
-  /** In a lighter tone: what an overlay of outputs is beside the inputs. */
+  readonly polygon: Polygon;
+  /** Outputs are an outline, so that they are told from the inputs under them. */
   readonly outline: boolean;
-  readonly label: string;
 }
 
 /**
@@ -135,16 +134,16 @@ export class CurveChart extends ChartElement {
     };
   }
 
-  private bells(series: readonly DensitySeries[], cells: number, outline: boolean): Bell[] {
+  private bells(series: readonly DensitySeries[], x: Scale, outline: boolean): Bell[] {
+    const minWidth = x.fromPx(px(BUCKET_PX)) - x.fromPx(px(0));
     return series.flatMap((entry) => {
       const counts = countsAt(entry, this.time.cursor);
       if (counts === null) return [];
       return [
         {
           color: entry.color,
-          cells: resampledCounts(counts, entry.edges, this.domain(), cells),
+          polygon: frequencyPolygon(counts, entry.edges, minWidth),
           outline,
-          label: outline ? this.words.outputs : this.words.inputs,
         },
       ];
     });
@@ -154,10 +153,9 @@ export class CurveChart extends ChartElement {
     const rect = this.markRect();
     const { x, f, slope } = this.scales(rect);
     const empty = this.curves.length === 0;
-    const cells = Math.max(8, Math.round(rect.width / CELL_PX));
     const bells = [
-      ...this.bells(this.inputs, cells, false),
-      ...(empty ? this.bells(this.outputs, cells, true) : []),
+      ...this.bells(this.inputs, x, false),
+      ...(empty ? this.bells(this.outputs, x, true) : []),
     ];
     if (empty && bells.length === 0) {
       drawNote(surface, rect, this.emptyText);
@@ -171,7 +169,7 @@ export class CurveChart extends ChartElement {
     }
     this.drawOrigin(surface, rect, x, f);
     clipped(surface, rect, () => {
-      this.drawBells(surface, rect, bells, empty ? 0.94 : DENSITY_HEIGHT);
+      this.drawBells(surface, rect, bells, x, empty ? 0.94 : DENSITY_HEIGHT);
       for (const curve of this.curves) drawCurve(surface, curve, x, f, slope);
     });
   }
@@ -190,9 +188,10 @@ export class CurveChart extends ChartElement {
       setFont(surface, 10);
       ctx.fillStyle = ink;
       ctx.textAlign = "center";
-      ctx.textBaseline = "top";
-      if (ctx.measureText(label).width + 6 < width) {
-        ctx.fillText(label, left + width / 2, rect.top + 4);
+      ctx.textBaseline = "alphabetic";
+      // Above the plot: inside, curves would run through the words.
+      if (ctx.measureText(label).width < width + 8) {
+        ctx.fillText(label, left + width / 2, rect.top - 6);
       }
     };
     const { dead, saturated } = this.words;
@@ -222,35 +221,29 @@ export class CurveChart extends ChartElement {
   }
 
   /** Every bell holds the same area, so that runs with other batch sizes compare. */
-  private drawBells(surface: Surface, rect: Rect, bells: readonly Bell[], share: number): void {
+  private drawBells(
+    surface: Surface,
+    rect: Rect,
+    bells: readonly Bell[],
+    x: Scale,
+    share: number,
+  ): void {
     const { ctx } = surface;
-    const heights = bells.map(({ cells }) => {
-      const total = cells.reduce((sum, count) => sum + count, 0);
-      return cells.map((count) => (total > 0 ? count / total : 0));
-    });
-    const highest = Math.max(0, ...heights.flatMap((cells) => [...cells]));
+    const highest = Math.max(0, ...bells.flatMap(({ polygon }) => [...polygon.y]));
     if (highest === 0) return;
     const bottom = rect.top + rect.height;
-    bells.forEach((bell, index) => {
-      const cells = heights[index]!;
-      const width = rect.width / cells.length;
+    const height = linearScale([0, highest], [px(bottom), px(bottom - rect.height * share)]);
+    for (const { polygon, color, outline } of bells) {
       ctx.beginPath();
-      ctx.moveTo(rect.left, bottom);
-      cells.forEach((height, cell) =>
-        ctx.lineTo(
-          rect.left + (cell + 0.5) * width,
-          bottom - (height / highest) * rect.height * share,
-        ),
-      );
-      ctx.lineTo(rect.left + rect.width, bottom);
-      ctx.fillStyle = withAlpha(bell.color, bell.outline ? 0.06 : 0.22);
+      polygon.x.forEach((at, index) => ctx.lineTo(x.toPx(at), height.toPx(polygon.y[index]!)));
+      ctx.fillStyle = withAlpha(color, outline ? 0.06 : 0.22);
       ctx.fill();
-      ctx.strokeStyle = withAlpha(bell.color, bell.outline ? 0.9 : 0.5);
-      ctx.lineWidth = bell.outline ? 1.5 : 1;
-      ctx.setLineDash(bell.outline ? [4, 3] : []);
+      ctx.strokeStyle = withAlpha(color, outline ? 0.9 : 0.5);
+      ctx.lineWidth = outline ? 1.5 : 1;
+      ctx.setLineDash(outline ? [4, 3] : []);
       ctx.stroke();
       ctx.setLineDash([]);
-    });
+    }
   }
 
   protected override drawOverlay(surface: Surface): void {
@@ -335,27 +328,28 @@ export class CurveChart extends ChartElement {
   }
 
   protected override legendItems(): readonly LegendItem[] {
+    const series = [...this.curves, ...this.inputs, ...this.outputs];
+    const colors = new Map(series.map(({ run, color }) => [run, color]));
+    const several = colors.size > 1;
+    // With several runs the marks are named once, in grey, and the runs by their colours.
+    const mark = several ? theme().muted : (series[0]?.color ?? theme().mark);
+    const curve = this.curves.length > 0;
     const items: LegendItem[] = [];
-    for (const curve of this.curves) {
-      const whose = this.curves.length > 1 ? ` · ${curve.run}` : "";
-      items.push({ label: this.words.curve + whose, color: curve.color, kind: "line" });
-      items.push({ label: this.words.slope + whose, color: curve.color, kind: "dashed" });
-      if (curve.bands === 3) {
-        items.push({
-          label: this.words.channels + whose,
-          color: withAlpha(curve.color, 0.3),
-          kind: "area",
-        });
-      }
+    if (several) {
+      for (const [run, color] of colors) items.push({ label: run, color, kind: "dot" });
     }
-    for (const series of this.inputs) {
-      const whose = this.inputs.length > 1 ? ` · ${series.run}` : "";
-      const color = withAlpha(series.color, 0.4);
-      items.push({ label: this.words.inputs + whose, color, kind: "area" });
+    if (curve) {
+      items.push({ label: this.words.curve, color: mark, kind: "line" });
+      items.push({ label: this.words.slope, color: mark, kind: "dashed" });
     }
-    for (const series of this.curves.length === 0 ? this.outputs : []) {
-      const whose = this.outputs.length > 1 ? ` · ${series.run}` : "";
-      items.push({ label: this.words.outputs + whose, color: series.color, kind: "dashed" });
+    if (this.curves.some(({ bands }) => bands === 3)) {
+      items.push({ label: this.words.channels, color: withAlpha(mark, 0.25), kind: "area" });
+    }
+    if (this.inputs.length > 0) {
+      items.push({ label: this.words.inputs, color: withAlpha(mark, 0.4), kind: "area" });
+    }
+    if (!curve && this.outputs.length > 0) {
+      items.push({ label: this.words.outputs, color: mark, kind: "dashed" });
     }
     return items;
   }
@@ -431,14 +425,21 @@ function drawCurve(surface: Surface, curve: CurveSample, x: Scale, f: Scale, slo
   if (curve.bands === 3) {
     ctx.fillStyle = withAlpha(curve.color, 0.2);
     fillBand(ctx, curve.x, curve.f, curve.f, x, f, 0, 2 * grid);
-    ctx.fillStyle = withAlpha(curve.color, 0.1);
-    fillBand(ctx, curve.x, curve.slope, curve.slope, x, slope, 0, 2 * grid);
   }
   ctx.lineJoin = "round";
   ctx.strokeStyle = curve.color;
   ctx.lineWidth = 1.25;
   ctx.setLineDash([4, 3]);
   strokeLine(ctx, curve.x, curve.slope, x, slope, middle);
+  if (curve.bands === 3) {
+    // A second filled band would be taken for one of f.
+    ctx.strokeStyle = withAlpha(curve.color, 0.5);
+    ctx.lineWidth = 1;
+    ctx.setLineDash([2, 3]);
+    strokeLine(ctx, curve.x, curve.slope, x, slope, 0);
+    strokeLine(ctx, curve.x, curve.slope, x, slope, 2 * grid);
+    ctx.strokeStyle = curve.color;
+  }
   ctx.setLineDash([]);
   ctx.lineWidth = 2.25;
   strokeLine(ctx, curve.x, curve.f, x, f, middle);

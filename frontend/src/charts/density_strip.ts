@@ -36,11 +36,11 @@ export class DensityStrip extends StepChart {
   protected override draw(surface: Surface): void {
     const rect = this.markRect();
     const series = this.series;
-    this.drawStepAxis(surface, rect, false);
     if (series === null || series.steps.length === 0) {
       drawNote(surface, rect, this.emptyText);
       return;
     }
+    this.drawStepAxis(surface, rect, false);
     const width = Math.round(rect.width * surface.ratio);
     const height = Math.round(rect.height * surface.ratio);
     const columns = columnsOf(this.positions(series), this.stepDomain(), width);

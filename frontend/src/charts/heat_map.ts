@@ -93,11 +93,11 @@ export class HeatMap extends StepChart {
   protected override draw(surface: Surface): void {
     const rect = this.markRect();
     const matrix = this.matrix;
-    this.drawStepAxis(surface, rect, false);
     if (matrix === null || matrix.steps.length === 0 || matrix.rows.length === 0) {
       drawNote(surface, rect, this.emptyText);
       return;
     }
+    this.drawStepAxis(surface, rect, false);
     const width = Math.round(rect.width * surface.ratio);
     const height = Math.round(rect.height * surface.ratio);
     const pixels = pooledValues(
@@ -200,13 +200,14 @@ export class HeatMap extends StepChart {
       const place = this.placeOfNeuron.get(pin.neuron);
       if (place === undefined || place < from || place >= to) continue;
       const [top, height] = box(place);
-      // A light and a dark line: one of them is seen on any colour of the map.
-      ctx.lineWidth = 3;
-      ctx.strokeStyle = "rgb(0 0 0 / 55%)";
-      ctx.strokeRect(rect.left, top, rect.width, height);
-      ctx.lineWidth = 1.5;
+      // Around the row, so that its values stay visible; the dark line keeps the pin's colour
+      // apart from the same colour of the map.
+      ctx.lineWidth = 1;
+      ctx.strokeStyle = "rgb(0 0 0 / 45%)";
+      ctx.strokeRect(rect.left, top - 3, rect.width, height + 6);
+      ctx.lineWidth = 2;
       ctx.strokeStyle = pin.color;
-      ctx.strokeRect(rect.left, top, rect.width, height);
+      ctx.strokeRect(rect.left, top - 1.5, rect.width, height + 3);
       ctx.fillStyle = pin.color;
       ctx.beginPath();
       ctx.moveTo(rect.left + rect.width + 2, top + height / 2);

@@ -18,6 +18,12 @@ const COLOR_COUNT = 24;
 const CATCH_PX = 14;
 const BAR_WIDTH_PX = 96;
 
+/** Colour of a place between the first and the last step; the end that melts into the page is cut. */
+function stepColor(share: number, dark: boolean): string {
+  const place = dark ? 0.22 + 0.78 * share : 0.92 * share;
+  return cssColor(colormap("viridis")[Math.round(place * (LUT_SIZE - 1))]!);
+}
+
 /**
  * Paths of neurons through the plane of the first two principal components, the step as colour.
  * Both axes have the same scale: distances on the picture are distances.
@@ -95,14 +101,13 @@ export class PathChart extends ChartElement {
     drawYAxis(surface, rect, y, { label: axis(1) });
     this.drawStepScale(surface, rect, paths);
     const [from, to] = this.stepWindow(paths);
-    const lut = colormap("viridis");
-    const colorOf = (share: number) => cssColor(lut[Math.round(share * (LUT_SIZE - 1))]!);
+    const colorOf = (share: number) => stepColor(share, theme.dark);
     clipped(surface, rect, () => {
       ctx.lineJoin = "round";
       ctx.lineWidth = 1;
       const pinned = new Set(this.pins.map((pin) => pin.neuron));
       const faint = this.shown.filter((row) => !pinned.has(paths.neurons[row]!));
-      ctx.globalAlpha = pinned.size > 0 ? 0.4 : 0.75;
+      ctx.globalAlpha = pinned.size > 0 ? 0.55 : 0.8;
       this.strokePieces(ctx, paths, faint, from, to, x, y, colorOf);
       ctx.globalAlpha = 1;
       for (const pin of this.pins) {
@@ -194,7 +199,6 @@ export class PathChart extends ChartElement {
   private drawStepScale(surface: Surface, rect: Rect, paths: Paths): void {
     const { ctx, theme } = surface;
     const [from, to] = this.stepWindow(paths);
-    const lut = colormap("viridis");
     const right = rect.left + rect.width;
     setFont(surface, 10);
     ctx.textBaseline = "middle";
@@ -206,7 +210,7 @@ export class PathChart extends ChartElement {
     const barRight = right - ctx.measureText(last).width - 5;
     const barLeft = barRight - BAR_WIDTH_PX;
     for (let place = 0; place < BAR_WIDTH_PX; place++) {
-      ctx.fillStyle = cssColor(lut[Math.round((place / (BAR_WIDTH_PX - 1)) * (LUT_SIZE - 1))]!);
+      ctx.fillStyle = stepColor(place / (BAR_WIDTH_PX - 1), theme.dark);
       ctx.fillRect(barLeft + place, y - 4, 1.5, 8);
     }
     ctx.fillStyle = theme.muted;

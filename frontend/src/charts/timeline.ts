@@ -70,11 +70,11 @@ export class Timeline extends StepChart {
 
   protected override draw(surface: Surface): void {
     const rect = this.markRect();
-    this.drawStepAxis(surface, rect, false);
     if (this.series.every((series) => series.steps.length === 0)) {
       drawNote(surface, rect, this.emptyText);
       return;
     }
+    this.drawStepAxis(surface, rect, false);
     const yOf = this.valueScale();
     const xOf = horizontal(this.stepDomain(), rect);
     drawYAxis(surface, rect, yOf, { count: Math.max(2, rect.height / 30) });

@@ -124,11 +124,11 @@ export class Trajectories extends StepChart {
     const rect = this.markRect();
     const { ctx, theme: colors } = surface;
     const matrix = this.matrix;
-    this.drawStepAxis(surface, rect);
     if (matrix === null || matrix.steps.length === 0 || matrix.rows.length === 0) {
       drawNote(surface, rect, this.emptyText);
       return;
     }
+    this.drawStepAxis(surface, rect);
     const yOf = this.valueScale(rect);
     const xOf = horizontal(this.stepDomain(), rect);
     drawYAxis(surface, rect, yOf, {

@@ -1,7 +1,7 @@
 import { customElement, property } from "lit/decorators.js";
 import { float32Text, toCsv, type Cell } from "../pure/csv";
 import { finiteExtent, linearScale, padded, px, type Scale } from "../pure/scale";
-import { lowerBound, nearestIndex, type StepSource } from "../pure/step_axis";
+import { indexAtOrBefore, lowerBound, nearestIndex, type StepSource } from "../pure/step_axis";
 import { formatCount, formatNumber } from "../pure/ticks";
 import type { LegendItem } from "./chart_element";
 import type { NeuronWeights } from "./contract";
@@ -11,6 +11,7 @@ import {
   crisp,
   drawNote,
   drawYAxis,
+  FONT_PX,
   horizontal,
   setFont,
   strokeLine,
@@ -21,6 +22,7 @@ import {
 import { theme, withAlpha } from "./theme";
 
 const CATCH_PX = 10;
+const LABEL_PX = 15;
 
 /**
  * Every kept incoming weight of the pinned neurons over steps, and their biases in orange.
@@ -58,11 +60,11 @@ export class WeightsChart extends StepChart {
   protected override draw(surface: Surface): void {
     const rect = this.markRect();
     const { ctx, theme: colors } = surface;
-    this.drawStepAxis(surface, rect);
     if (this.neurons.every(({ weights }) => weights.steps.length === 0)) {
       drawNote(surface, rect, this.emptyText);
       return;
     }
+    this.drawStepAxis(surface, rect);
     const yOf = this.valueScale(rect);
     const xOf = horizontal(this.stepDomain(), rect);
     drawYAxis(surface, rect, yOf);
@@ -100,31 +102,36 @@ export class WeightsChart extends StepChart {
   /** `bias`, or `bias · neuron 17` when several are pinned, at the right end of its line. */
   private labelBiases(surface: Surface, rect: Rect, xOf: Scale, yOf: Scale): void {
     const { ctx, theme: colors } = surface;
-    setFont(surface, 11, "600");
+    setFont(surface, FONT_PX, "600");
     ctx.textAlign = "right";
-    ctx.textBaseline = "bottom";
-    for (const { bias, neuron, color } of this.neurons) {
-      if (bias === null || bias.steps.length === 0) continue;
+    ctx.textBaseline = "middle";
+    const several = this.neurons.length > 1;
+    const ends = this.neurons.flatMap(({ bias, neuron, color }) => {
+      if (bias === null || bias.steps.length === 0) return [];
       const positions = this.positions(bias);
-      const last = Math.min(positions.length - 1, Math.max(0, lowerBound(positions, xOf.domain[1])));
+      const last = Math.max(0, indexAtOrBefore(positions, xOf.domain[1]));
       const y = yOf.toPx(bias.values[last]!);
-      if (!Number.isFinite(y)) continue;
-      const x = Math.min(rect.left + rect.width, xOf.toPx(positions[last]!));
-      const several = this.neurons.length > 1;
       const text = several ? `${this.words.bias} · ${formatCount(neuron)}` : this.words.bias;
+      const x = xOf.toPx(positions[last]!);
+      return Number.isFinite(y) ? [{ x, y, text, color }] : [];
+    });
+    ends.sort((first, second) => first.y - second.y);
+    let free = rect.top;
+    for (const { x, y, text, color } of ends) {
+      // Labels stand above their lines, and below one another where lines end together.
+      const place = Math.max(free, y - LABEL_PX);
+      free = place + LABEL_PX;
       const width = ctx.measureText(text).width;
-      const above = y - 20 > rect.top;
-      const base = above ? y - 4 : y + 18;
       ctx.fillStyle = colors.surface;
       ctx.globalAlpha = 0.85;
-      ctx.fillRect(x - width - 10, base - 14, width + 8, 15);
+      ctx.fillRect(x - width - 12, place - LABEL_PX / 2, width + 6, LABEL_PX);
       ctx.globalAlpha = 1;
       ctx.fillStyle = colors.accent;
-      ctx.fillText(text, x - 6, base);
+      ctx.fillText(text, x - 9, place);
       if (!several) continue;
       ctx.fillStyle = color;
       ctx.beginPath();
-      ctx.arc(x - 2, y, 4, 0, 2 * Math.PI);
+      ctx.arc(x - 3, y, 4, 0, 2 * Math.PI);
       ctx.fill();
     }
   }

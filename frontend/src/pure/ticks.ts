@@ -24,23 +24,28 @@ export function linearTicks([from, to]: readonly [number, number], count: number
   return ticks;
 }
 
-/** Powers of ten inside a positive domain, thinned to about `count`; linear when few decades. */
+/**
+ * Powers of ten inside a positive domain, thinned to about `count`; with their doubles and fives
+ * where there are few, and on a short stretch round numbers evenly apart.
+ */
 export function logTicks([from, to]: readonly [number, number], count: number): number[] {
   const low = Math.min(from, to);
   const high = Math.max(from, to);
   if (!(low > 0) || !Number.isFinite(high)) return [];
   const first = Math.ceil(Math.log10(low) - 1e-9);
   const last = Math.floor(Math.log10(high) + 1e-9);
-  if (last - first < 1) return linearTicks([low, high], count).filter((tick) => tick > 0);
   const every = Math.max(1, Math.ceil((last - first + 1) / Math.max(1, count)));
   const ticks: number[] = [];
   for (let power = first; power <= last; power += every) ticks.push(powerOfTen(power));
   if (ticks.length >= count / 2 || every > 1) return ticks;
-  return ticks
-    .flatMap((tick) => [tick, 2 * tick, 5 * tick])
-    .concat([2 * powerOfTen(first - 1), 5 * powerOfTen(first - 1)])
-    .filter((tick) => tick >= low && tick <= high)
-    .sort((a, b) => a - b);
+  const finer: number[] = [];
+  for (let power = first - 1; power <= last; power++) {
+    for (const lead of [1, 2, 5]) {
+      const tick = Number(`${lead}e${power}`);
+      if (tick >= low && tick <= high) finer.push(tick);
+    }
+  }
+  return finer.length >= 3 ? finer : linearTicks([low, high], count).filter((tick) => tick > 0);
 }
 
 /** Zero and signed powers of ten, for a scale that is linear around zero. */

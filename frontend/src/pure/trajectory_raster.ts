@@ -44,23 +44,8 @@ export function densityCounts(
     const first = lowerBound(x, column);
     const last = column === width - 1 ? upperBound(x, column + 1) : lowerBound(x, column + 1);
     changes.fill(0);
-    for (let row = 0; row < rows; row++) {
-      let low = left[row]!;
-      let high = low;
-      const edge = right[row]!;
-      // Written so that NaN never wins, on either side.
-      if (!(low <= edge)) low = edge === edge ? edge : low;
-      if (!(high >= edge)) high = edge === edge ? edge : high;
-      for (let step = first; step < last; step++) {
-        const place = tops[step * rows + row]!;
-        if (!(low <= place) && place === place) low = place;
-        if (!(high >= place) && place === place) high = place;
-      }
-      if (low < height && high >= 0) {
-        changes[low > 0 ? low | 0 : 0]!++;
-        changes[high < height ? (high | 0) + 1 : height]!--;
-      }
-    }
+    if (last === first) countSpans(left, right, changes, height);
+    else countPooled(left, right, tops, first, last, changes, height);
     let crossing = 0;
     for (let y = 0, target = column; y < height; y++, target += width) {
       crossing += changes[y]!;
@@ -69,6 +54,69 @@ export function densityCounts(
     left.set(right);
   }
   return counts;
+}
+
+/** Spans between both edges of a column that no sample falls into. */
+function countSpans(
+  left: Float32Array,
+  right: Float32Array,
+  changes: Int32Array,
+  height: number,
+): void {
+  for (let row = 0; row < left.length; row++) {
+    const from = left[row]!;
+    const to = right[row]!;
+    // A NaN on either side makes both comparisons false: the sample beside a gap falls into
+    // another column, and what is left here is at most the very edge.
+    if (from <= to) {
+      if (from < height && to >= 0) {
+        changes[from > 0 ? from | 0 : 0]!++;
+        changes[to < height ? (to | 0) + 1 : height]!--;
+      }
+    } else if (to < from) {
+      if (to < height && from >= 0) {
+        changes[to > 0 ? to | 0 : 0]!++;
+        changes[from < height ? (from | 0) + 1 : height]!--;
+      }
+    } else countEdge(from === from ? from : to, changes, height);
+  }
+}
+
+function countEdge(place: number, changes: Int32Array, height: number): void {
+  if (place >= 0 && place < height) {
+    changes[place | 0]!++;
+    changes[(place | 0) + 1]!--;
+  }
+}
+
+/** Spans over both edges of a column and the samples inside it. */
+function countPooled(
+  left: Float32Array,
+  right: Float32Array,
+  tops: Float32Array,
+  first: number,
+  last: number,
+  changes: Int32Array,
+  height: number,
+): void {
+  const rows = left.length;
+  for (let row = 0; row < rows; row++) {
+    let low = left[row]!;
+    let high = low;
+    const edge = right[row]!;
+    // Written so that NaN never wins, on either side.
+    if (!(low <= edge)) low = edge === edge ? edge : low;
+    if (!(high >= edge)) high = edge === edge ? edge : high;
+    for (let step = first; step < last; step++) {
+      const place = tops[step * rows + row]!;
+      if (!(low <= place) && place === place) low = place;
+      if (!(high >= place) && place === place) high = place;
+    }
+    if (low < height && high >= 0) {
+      changes[low > 0 ? low | 0 : 0]!++;
+      changes[high < height ? (high | 0) + 1 : height]!--;
+    }
+  }
 }
 
 /**

@@ -85,6 +85,7 @@ describe("ticks", () => {
     expect(logTicks([1e-4, 1e2], 7)).toEqual([1e-4, 1e-3, 1e-2, 0.1, 1, 10, 100]);
     expect(logTicks([1e-9, 1e9], 4).length).toBeLessThanOrEqual(5);
     expect(logTicks([2, 8], 4)).toEqual([2, 4, 6, 8]);
+    expect(logTicks([0.23, 5.6], 6)).toEqual([0.5, 1, 2, 5]);
     expect(logTicks([0, 8], 4)).toEqual([]);
   });
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { alphaRamp, colormap, packed } from "../../src/pure/colormap";
 import {
   densityQuantiles,
+  frequencyPolygon,
   densityStrip,
   resampledCounts,
   shareBetween,
@@ -262,6 +263,25 @@ describe("densities on a straight axis", () => {
       }
     }
     cells.forEach((cell, index) => expect(cell).toBeCloseTo(naive[index]!, 2));
+  });
+
+  it("draws even buckets as a polygon whose area is one", () => {
+    const even = Float32Array.from({ length: 11 }, (_, index) => index);
+    const heights = [0, 3, 1, 4, 1, 5, 9, 2, 6, 0];
+    const { x, y } = frequencyPolygon(heights, even, 0);
+    expect([...x]).toEqual([0.5, 1.5, 2.5, 3.5, 4.5, 5.5, 6.5, 7.5, 8.5, 9.5]);
+    let area = 0;
+    for (let index = 1; index < x.length; index++) {
+      area += ((y[index]! + y[index - 1]!) / 2) * (x[index]! - x[index - 1]!);
+    }
+    expect(area).toBeCloseTo(1, 9);
+  });
+
+  it("joins narrow buckets without losing a count, and draws nothing of nothing", () => {
+    const { x, y } = frequencyPolygon([4, 2, 2, 8], [0, 1, 1.25, 1.5, 3], 0.5);
+    expect([...x]).toEqual([-0.5, 0.5, 1.25, 2.25, 3.75]);
+    expect([...y]).toEqual([0, 4 / 16, 4 / 16 / 0.5, 8 / 16 / 1.5, 0]);
+    expect(frequencyPolygon([0, 0], [0, 1, 2], 0).x).toHaveLength(0);
   });
 
   it("finds quantiles and shares that undo each other", () => {
