@@ -331,7 +331,7 @@ const zh: Readonly<Record<Key, string>> = {
   "overview.hint": "最差的在前 · 点击数值打开解释它的视图",
 };
 
-const DICTIONARIES: Readonly<Record<Language, Readonly<Record<Key, string>>>> = { en, zh };
+export const DICTIONARIES: Readonly<Record<Language, Readonly<Record<Key, string>>>> = { en, zh };
 const LOCALES: Readonly<Record<Language, string>> = { en: "en", zh: "zh-CN" };
 
 export const LANGUAGE_NAMES: Readonly<Record<Language, string>> = { en: "English", zh: "中文" };
