@@ -6,7 +6,9 @@ What the routes take and give stands in ``http_api.md``; a test fails where it d
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Hashable, Iterable
+from functools import partial
 from typing import Any
 
 from tensorboard import plugin_util
@@ -23,19 +25,27 @@ from nnviz_tb import (
     static_files,
     wire,
 )
+from nnviz_tb.cache import ByteCache, SingleFlight
 from nnviz_tb.definitions import LAYER_FIELDS, RUN_FIELDS, SUMMARY_FIELDS
-from nnviz_tb.faults import MethodError, RequestError, UnavailableError
+from nnviz_tb.faults import MethodError, NotFoundError, RequestError, UnavailableError, shown
 from nnviz_tb.parameters import SELECTION, Selection
-from nnviz_tb.reader import Reader, Scope
-from nnviz_tb.responses import binary_response, fault_response, json_response
-from nnviz_tb.rows import MAX_STEP
-from nnviz_tb.schema import PLUGIN_NAME
+from nnviz_tb.queries import Answer
+from nnviz_tb.reader import MAX_AGE_S, Reader, layers_in
+from nnviz_tb.responses import BINARY, JSON, Body, body_of, fault_response, json_body, respond
+from nnviz_tb.rows import MAX_STEP, Series
+from nnviz_tb.schema import PLUGIN_NAME, tag_of
+from nnviz_tb.source import Scope
 
 logger = logging.getLogger(__name__)
 
 Values = dict[str, str]
-Handler = Callable[[Scope, Values], Any]
+Handler = Callable[[Scope, Values], Body]
 App = Callable[[Any, Any], Iterable[bytes]]
+
+BODY_BYTES = 96 * 1024 * 1024
+"""What finished answers may hold in memory, beside the reader's cache."""
+CATALOGUE_AGE_S = 1.0
+CATALOGUE_BYTES = 32 * 1024 * 1024
 
 ROUTE_PARAMETERS: dict[str, tuple[str, ...]] = {
     "definitions": (),
@@ -62,6 +72,10 @@ class Plugin(base_plugin.TBPlugin):  # type: ignore[misc]
         """Made once, at start-up; reads the panel's files, and none of the log."""
         super().__init__(context)
         self._reader = Reader(context.data_provider)
+        self._bodies: ByteCache[Body] = ByteCache(BODY_BYTES)
+        self._flights: SingleFlight[Body] = SingleFlight()
+        self._book = catalogue.Book()
+        self._catalogues: ByteCache[tuple[float, Body]] = ByteCache(CATALOGUE_BYTES)
         self._files = static_files.table()
 
     def is_active(self) -> bool:
@@ -89,84 +103,128 @@ class Plugin(base_plugin.TBPlugin):  # type: ignore[misc]
         def answer(request: wrappers.Request) -> wrappers.Response:
             environ = request.environ
             values = parameters.parse(environ.get("QUERY_STRING", ""), ROUTE_PARAMETERS[name])
-            scope = plugin_util.context(environ), plugin_util.experiment_id(environ)
-            content = handler(scope, values)
-            if isinstance(content, queries.Answer):
-                return binary_response(request, wire.encode(content.meta, content.arrays))
-            return json_response(request, content)
+            scope = Scope(plugin_util.context(environ), plugin_util.experiment_id(environ))
+            return respond(request, handler(scope, values))
 
         return _guarded(answer)
 
-    def _definitions(self, scope: Scope, values: Values) -> Any:
-        return catalogue.definitions()
+    def _kept(self, key: Hashable, build: Callable[[], Body]) -> Body:
+        """What ``build`` gives, or gave under this key before; built once for all who ask."""
 
-    def _catalogue(self, scope: Scope, values: Values) -> Any:
-        listing = self._reader.listing(scope)
-        runs = [
-            catalogue.run_entry(run, listing.ours.get(run, {}), listing.scalars.get(run, {}))
-            for run in listing.runs
-        ]
-        return {"runs": runs}
+        def build_and_keep() -> Body:
+            body = build()
+            self._bodies.put(key, body, body.byte_count)
+            return body
 
-    def _scalars(self, scope: Scope, values: Values) -> queries.Answer:
+        return self._bodies.get(key) or self._flights.run(key, build_and_keep)
+
+    def _of(self, values: Values, series: Series, answer: Callable[[], Answer]) -> Body:
+        """The container of what a query makes of a series."""
+        return self._kept((series.serial, *sorted(values.items())), lambda: _container(answer()))
+
+    def _definitions(self, scope: Scope, values: Values) -> Body:
+        return self._kept("definitions", lambda: json_body(catalogue.definitions()))
+
+    def _catalogue(self, scope: Scope, values: Values) -> Body:
+        held = self._catalogues.get(scope.experiment)
+        if held is not None and time.monotonic() < held[0]:
+            return held[1]
+
+        def build() -> Body:
+            start = time.monotonic()
+            body = body_of(JSON, self._book.json(*self._reader.listing(scope)))
+            # TensorBoard itself looks for new data every five seconds at best. A listing that takes
+            # long, of a great many runs, is not made anew as soon as it is done.
+            end = time.monotonic()
+            good_until = end + max(CATALOGUE_AGE_S, 2 * (end - start))
+            self._catalogues.put(scope.experiment, (good_until, body), body.byte_count)
+            return body
+
+        return self._flights.run(("catalogue", scope.experiment), build)
+
+    def _scalars(self, scope: Scope, values: Values) -> Body:
         run, tag = parameters.name(values, "run"), parameters.name(values, "tag")
         selection = parameters.selection(values)
-        return queries.scalars(self._reader.scalars(scope, run, tag), selection)
+        series = self._reader.scalars(scope, run, tag)
+        return self._of(values, series, lambda: queries.scalars(series, selection))
 
-    def _neurons(self, scope: Scope, values: Values) -> queries.Answer:
+    def _neurons(self, scope: Scope, values: Values) -> Body:
         run, layer = _run_and_layer(values)
         kind, selection = parameters.statistic(values), parameters.selection(values)
-        return queries.neurons(self._reader.series(scope, run, kind, layer), selection)
+        series = self._reader.series(scope, run, kind, layer)
+        return self._of(values, series, lambda: queries.neurons(series, selection))
 
-    def _weights(self, scope: Scope, values: Values) -> queries.Answer:
+    def _weights(self, scope: Scope, values: Values) -> Body:
         run, layer = _run_and_layer(values)
         neuron = parameters.whole(values, "neuron", 0, (1 << 31) - 1)
         selection = parameters.selection(values)
         series = self._reader.series(scope, run, "weights", layer)
-        return queries.weights(series, selection, neuron)
+        return self._of(values, series, lambda: queries.weights(series, selection, neuron))
 
-    def _density(self, scope: Scope, values: Values) -> queries.Answer:
+    def _density(self, scope: Scope, values: Values) -> Body:
         run, layer = _run_and_layer(values)
         of = parameters.choice(values, "of", ("input", "output"))
         selection = parameters.selection(values)
         kind = "density" if of == "input" else "output"
-        return densities.density(self._reader.series(scope, run, kind, layer), selection)
+        series = self._reader.series(scope, run, kind, layer)
+        return self._of(values, series, lambda: densities.density(series, selection))
 
-    def _curve(self, scope: Scope, values: Values) -> queries.Answer:
+    def _curve(self, scope: Scope, values: Values) -> Body:
         run, layer = _run_and_layer(values)
-        return queries.curve(self._reader.series(scope, run, "curve", layer))
+        series = self._reader.series(scope, run, "curve", layer)
+        return self._of(values, series, lambda: queries.curve(series))
 
-    def _layer(self, scope: Scope, values: Values) -> queries.Answer:
+    def _layer(self, scope: Scope, values: Values) -> Body:
         run, layer = _run_and_layer(values)
         selection = parameters.selection(values)
         series = self._reader.series(scope, run, "layer", layer)
-        return queries.fields(series, selection, list(LAYER_FIELDS))
+        names = list(LAYER_FIELDS)
+        return self._of(values, series, lambda: queries.fields(series, selection, names))
 
-    def _summary(self, scope: Scope, values: Values) -> queries.Answer:
+    def _summary(self, scope: Scope, values: Values) -> Body:
         run, layer = _run_and_layer(values)
         array = parameters.name(values, "array")
         selection = parameters.selection(values)
         series = self._reader.series(scope, run, "summary", f"{layer}/{array}")
-        return queries.fields(series, selection, list(SUMMARY_FIELDS))
+        names = list(SUMMARY_FIELDS)
+        return self._of(values, series, lambda: queries.fields(series, selection, names))
 
-    def _run(self, scope: Scope, values: Values) -> queries.Answer:
+    def _run(self, scope: Scope, values: Values) -> Body:
         run, selection = parameters.name(values, "run"), parameters.selection(values)
         series = self._reader.series(scope, run, "run", "")
-        return queries.fields(series, selection, list(RUN_FIELDS))
+        names = list(RUN_FIELDS)
+        return self._of(values, series, lambda: queries.fields(series, selection, names))
 
-    def _path(self, scope: Scope, values: Values) -> queries.Answer:
+    def _path(self, scope: Scope, values: Values) -> Body:
         run, layer = _run_and_layer(values)
         selection = parameters.selection(values)
-        return projection.path(self._reader.series(scope, run, "sketch", layer), selection)
+        series = self._reader.series(scope, run, "sketch", layer)
+        return self._of(values, series, lambda: projection.path(series, selection))
 
-    def _overview(self, scope: Scope, values: Values) -> queries.Answer:
+    def _overview(self, scope: Scope, values: Values) -> Body:
         run = parameters.name(values, "run")
         step = parameters.whole(values, "step", 0, MAX_STEP)
         selection: Selection = parameters.selection(values, parameters.OVERVIEW_STEPS)
-        layers = self._reader.layers(scope, run)
-        series = self._reader.series_of_layers(scope, run, "layer", layers)
-        density = self._reader.series_of_layers(scope, run, "density", layers, step is None)
-        return overview.overview(layers, series, density, selection, step)
+        tags = self._reader.run_tags(scope, run)
+        layers = layers_in(tags)
+        if not layers:
+            raise NotFoundError(f"run {shown(run)} holds no layer")
+
+        def build() -> Body:
+            read = partial(self._reader.series_of_layers, scope, run, layers=layers, tags=tags)
+            density = read(kind="density", last_only=step is None)
+            return _container(
+                overview.overview(layers, read(kind="layer"), density, selection, step)
+            )
+
+        age = int(time.monotonic() / MAX_AGE_S)
+        shape = tuple(tags.get(tag_of(kind, a)) for a in layers for kind in ("layer", "density"))
+        key = ("overview", scope.experiment, age, shape, *sorted(values.items()))
+        return self._kept(key, build)
+
+
+def _container(answer: Answer) -> Body:
+    return body_of(BINARY, wire.encode(answer.meta, answer.arrays))
 
 
 def _run_and_layer(values: Values) -> tuple[str, str]:

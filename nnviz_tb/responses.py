@@ -5,11 +5,12 @@ from __future__ import annotations
 import gzip
 import json
 import re
+from dataclasses import dataclass
 from typing import Any
 
 from werkzeug import wrappers
 
-from nnviz_tb.faults import RequestError
+from nnviz_tb.faults import MethodError, RequestError
 
 JSON = "application/json"
 BINARY = "application/octet-stream"
@@ -36,35 +37,51 @@ _GZIP_ACCEPTED = re.compile(
 )
 
 
-def json_response(request: wrappers.Request, content: Any) -> wrappers.Response:
+@dataclass(frozen=True)
+class Body:
+    """The content of a response, compressed once for all who ask.
+
+    Attributes:
+      packed: the gzip of ``raw``, or None where that does not help.
+    """
+
+    content_type: str
+    raw: bytes
+    packed: bytes | None = None
+
+    @property
+    def byte_count(self) -> int:
+        """Bytes that it holds in memory."""
+        return len(self.raw) + len(self.packed or b"") + 512
+
+
+def json_body(content: Any) -> Body:
     """``content`` as JSON in ASCII; numbers must be finite."""
-    body = json.dumps(content, allow_nan=False, separators=(",", ":")).encode("ascii")
-    return _response(request, body, JSON)
+    return body_of(JSON, json.dumps(content, allow_nan=False, separators=(",", ":")).encode())
 
 
-def binary_response(request: wrappers.Request, body: bytes) -> wrappers.Response:
-    """A container of ``wire``, compressed where the client takes it and it helps."""
-    return _response(request, body, BINARY)
+def body_of(content_type: str, raw: bytes) -> Body:
+    """The content, with its compressed form where that helps."""
+    packed = gzip.compress(raw, compresslevel=1, mtime=0) if _shrinks(raw) else None
+    return Body(content_type, raw, packed)
+
+
+def respond(request: wrappers.Request, body: Body, status: int = 200) -> wrappers.Response:
+    """The body as the client takes it."""
+    headers, content = list(DATA_HEADERS), body.raw
+    if body.packed is not None and accepts_gzip(request):
+        content = body.packed
+        headers.append(("Content-Encoding", "gzip"))
+    return wrappers.Response(content, status, headers, content_type=body.content_type)
 
 
 def fault_response(request: wrappers.Request, fault: RequestError) -> wrappers.Response:
     """The one shape of every error."""
-    content = {"error": {"status": fault.status, "code": fault.code, "message": str(fault)}}
-    body = json.dumps(content, separators=(",", ":")).encode("ascii")
-    response = _response(request, body, JSON, fault.status)
-    if fault.status == 405:
+    error = {"status": fault.status, "code": fault.code, "message": str(fault)}
+    response = respond(request, json_body({"error": error}), fault.status)
+    if fault.status == MethodError.status:
         response.headers["Allow"] = "GET, HEAD"
     return response
-
-
-def _response(
-    request: wrappers.Request, body: bytes, content_type: str, status: int = 200
-) -> wrappers.Response:
-    headers = list(DATA_HEADERS)
-    if accepts_gzip(request) and _shrinks(body):
-        body = gzip.compress(body, compresslevel=1, mtime=0)
-        headers.append(("Content-Encoding", "gzip"))
-    return wrappers.Response(body, status, headers, content_type=content_type)
 
 
 def accepts_gzip(request: wrappers.Request) -> bool:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import count
 from typing import Any, Protocol
 
 import numpy as np
@@ -54,6 +55,7 @@ class Series:
       values: ``[steps, …]``, float32, or int32 for densities; one row per step.
       metadata: of the tag.
       skipped: sentences on rows that were left out.
+      serial: tells apart all series of a process, so that what is made of one can be kept under it.
     """
 
     steps: NDArray[np.float64]
@@ -61,6 +63,7 @@ class Series:
     values: Array
     metadata: Metadata | None = None
     skipped: tuple[str, ...] = ()
+    serial: int = field(default_factory=count().__next__, compare=False)
 
     @property
     def byte_count(self) -> int:

@@ -20,6 +20,7 @@ from test_routes import assert_fault
 from nnviz_tb import queries
 from nnviz_tb.parameters import Selection
 from nnviz_tb.reader import Reader
+from nnviz_tb.source import Scope
 
 QUESTION = {"layer": "dense", "statistic": "bias"}
 
@@ -134,7 +135,7 @@ def test_runs_of_several_logdirs_are_listed_by_their_names(
     flagged: TensorBoard, loader: str
 ) -> None:
     runs = {entry["name"] for entry in flagged.get("catalogue").json["runs"]}
-    assert runs == ({"one/run", "two"} if loader == "python" else {"run"})
+    assert runs == ({"one/run", "two/."} if loader == "python" else {"run"})
 
 
 def test_the_reader_notices_a_reservoir_that_evicts_steps(tmp_path: Path) -> None:
@@ -142,7 +143,7 @@ def test_the_reader_notices_a_reservoir_that_evicts_steps(tmp_path: Path) -> Non
     multiplexer.AddRunsFromDirectory(str(tmp_path))
     log = Log(tmp_path / "run")
     reader = Reader(data_provider.MultiplexerDataProvider(multiplexer, str(tmp_path)))
-    scope = (RequestContext(), "")
+    scope = Scope(RequestContext(), "")
     held: dict[float, float] = {}
     known = None
     for block in range(12):
