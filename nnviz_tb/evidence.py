@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 
 from nnviz_tb import densities
 from nnviz_tb.definitions import LAYER_FIELDS
-from nnviz_tb.faults import NotFoundError, RequestError, UnavailableError
+from nnviz_tb.faults import RequestError, UnavailableError
 from nnviz_tb.health import LayerSeries, NeuronSeries, RunSeries, ScalarSeries, outside_share
 from nnviz_tb.health.loss import is_loss
-from nnviz_tb.reader import Reader, Scope
+from nnviz_tb.reader import Reader, layers_in
 from nnviz_tb.rows import Series
 from nnviz_tb.sampling import spread_sample
 from nnviz_tb.schema import LayerMetadata, SeriesMetadata
+from nnviz_tb.source import Scope
 
 _NEURON_SERIES = ("activity", "dormancy", "sketch")
 _FIELDS = tuple(LAYER_FIELDS)
@@ -49,13 +50,11 @@ def gather(reader: Reader, scope: Scope, run: str, losses: tuple[str, ...] = ())
 
 
 def _layers(reader: Reader, scope: Scope, run: str) -> Iterator[LayerSeries]:
-    try:
-        names = reader.layers(scope, run)
-    except NotFoundError:
-        return
-    rows = reader.series_of_layers(scope, run, "layer", names)
-    inputs = reader.series_of_layers(scope, run, "density", names)
-    outputs = reader.series_of_layers(scope, run, "output", names)
+    tags = reader.run_tags(scope, run)
+    names = layers_in(tags)
+    rows = reader.series_of_layers(scope, run, "layer", names, tags)
+    inputs = reader.series_of_layers(scope, run, "density", names, tags)
+    outputs = reader.series_of_layers(scope, run, "output", names, tags)
     for name in names:
         series = rows.get(name)
         if not isinstance(series, Series) or not isinstance(series.metadata, LayerMetadata):

@@ -26,8 +26,9 @@ from nnviz_tb import evidence, foreign
 from nnviz_tb.errors import ArgumentError
 from nnviz_tb.faults import RequestError, shown
 from nnviz_tb.health import RunSeries
-from nnviz_tb.reader import Listing, Reader, Scope
+from nnviz_tb.reader import Listing, Reader, layers_in
 from nnviz_tb.rows import Series
+from nnviz_tb.source import Scope
 
 _HISTOGRAMS = "histograms"
 _ALL = 0
@@ -112,10 +113,7 @@ class Log:
 
     def layers(self, run: str) -> list[str]:
         """Paths of a run's layers in model order; empty when it has none of ours."""
-        try:
-            return self.reader.layers(self.scope, run)
-        except RequestError:
-            return []
+        return layers_in(self.reader.run_tags(self.scope, run))
 
     def _check(self, run: str) -> None:
         if run not in self.runs:
@@ -166,7 +164,7 @@ def open_log(path: str | os.PathLike[str], progress: Progress | None = None) -> 
         # Marks it as loaded; every run is at the end of its files already.
         multiplexer.Reload()
     provider = data_provider.MultiplexerDataProvider(multiplexer, str(directory))
-    scope: Scope = (tb_context.RequestContext(), "")
+    scope = Scope(tb_context.RequestContext(), "")
     return Log(str(directory), Reader(provider), scope, tuple(runs), provider)
 
 
