@@ -97,7 +97,9 @@ class Callback(keras.callbacks.Callback):  # type: ignore[misc]
         """Logs the step that has just ended if it was due, and decides about the coming one."""
         self._last_begun = batch
         self._step = self._epoch_began + batch
-        if self._due_step is not None and self._step >= self._due_step:
+        due = self._due_step is not None and self._step >= self._due_step
+        # A model with a train step of its own is not built before its first batch.
+        if due or (self._logged_step is None and self._model.built):
             self._log({**self._learning_rate(), **self._metrics()}, self._updates())
         if self._due_step is None:
             self._decide(self._step + self._stride)
@@ -191,7 +193,10 @@ class Callback(keras.callbacks.Callback):  # type: ignore[misc]
         return int(getattr(optimizer, "gradient_accumulation_steps", None) or 1)
 
     def _optimizer_steps(self) -> int | None:
-        """Train batches that the optimizer has seen; None without an optimizer that counts."""
+        """Train batches that the optimizer has seen; None without an optimizer that counts.
+
+        While gradients are being accumulated, those of the last update.
+        """
         iterations = getattr(getattr(self.model, "optimizer", None), "iterations", None)
         if iterations is None:
             return None
@@ -205,7 +210,8 @@ class Callback(keras.callbacks.Callback):  # type: ignore[misc]
         """
         begun = self._epoch_began + self._last_begun
         counted = (self._optimizer_steps() or 0) + self._uncounted
-        if self._epoch_began < counted and begun <= counted <= begun + self._stride:
+        exact = self._accumulation() == 1 and counted > self._epoch_began
+        if exact and begun <= counted <= begun + self._stride:
             return counted
         steps = (self.params or {}).get("steps")
         return begun + self._stride if steps is None else self._epoch_began + int(steps)

@@ -1,0 +1,312 @@
+"""The callback inside real ``fit`` calls, read back with TensorBoard's own reader."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+keras = pytest.importorskip("keras")
+
+from keras import layers as L  # noqa: E402, N812
+from tensorboard.backend.event_processing.event_accumulator import (  # noqa: E402
+    EventAccumulator,
+)
+from tensorboard.util import tensor_util  # noqa: E402
+
+from nnviz_tb import SummaryWriter  # noqa: E402
+from nnviz_tb.definitions import LAYER_FIELDS  # noqa: E402
+from nnviz_tb.errors import ArgumentError, LoggingWarning  # noqa: E402
+from nnviz_tb.keras import Callback  # noqa: E402
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(40, 4)).astype(np.float32)
+Y = (X.sum(axis=1, keepdims=True) > 0).astype(np.float32)
+
+
+def network(**compiled: Any) -> Any:
+    keras.utils.set_random_seed(5)
+    model = keras.Sequential(
+        [
+            keras.Input((4,)),
+            L.Dense(6, activation="relu", name="hidden"),
+            L.Dense(1, activation="sigmoid", name="head"),
+        ]
+    )
+    model.compile(**{"optimizer": "sgd", "loss": "mse", **compiled})
+    return model
+
+
+def read(logdir: Path) -> dict[str, dict[int, Any]]:
+    """``{tag: {step: array}}`` of a run, as TensorBoard reads it."""
+    accumulator = EventAccumulator(str(logdir), size_guidance={"tensors": 0})
+    accumulator.Reload()
+    return {
+        tag: {
+            event.step: tensor_util.make_ndarray(event.tensor_proto)
+            for event in accumulator.Tensors(tag)
+        }
+        for tag in accumulator.Tags()["tensors"]
+    }
+
+
+def update_ratios(series: dict[str, dict[int, Any]], layer: str = "hidden") -> dict[int, float]:
+    field = list(LAYER_FIELDS).index("update_ratio")
+    rows = series[f"nnviz/layer/{layer}"]
+    return {step: float(row[field]) for step, row in rows.items() if not math.isnan(row[field])}
+
+
+def steps_of(series: dict[str, dict[int, Any]], layer: str = "hidden") -> list[int]:
+    return list(series[f"nnviz/layer/{layer}"])
+
+
+class Watching(keras.callbacks.Callback):
+    """Keeps the hidden kernel after every batch: the oracle."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kernels: list[Any] = []
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        self.kernels.append(self.model.get_layer("hidden").kernel.numpy())
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self.kernels.append(self.model.get_layer("hidden").kernel.numpy())
+
+
+def test_first_last_and_every_nth_step_are_logged_with_loss_and_metrics(tmp_path: Path) -> None:
+    model = network(metrics=["accuracy"])
+    callback = Callback(tmp_path, inputs=X[:16], every=4)
+    history = model.fit(
+        X, Y, epochs=3, batch_size=8, verbose=0, validation_data=(X, Y), callbacks=[callback]
+    )
+    series = read(tmp_path)
+
+    assert steps_of(series) == [0, 4, 8, 12, 15]
+    assert list(series["val_loss"]) == [5, 10, 15]
+    assert list(series["loss"]) == [4, 5, 8, 10, 12, 15]
+    for name, values in history.history.items():
+        at_ends = [float(series[name][step]) for step in (5, 10, 15)]
+        np.testing.assert_allclose(at_ends, values, rtol=1e-6)
+    assert {float(rate) for rate in series["learning_rate"].values()} == {np.float32(0.01)}
+    assert list(series["nnviz/density/hidden"]) == [0, 4, 8, 12, 15]
+
+
+def test_update_ratios_are_of_one_optimizer_step(tmp_path: Path) -> None:
+    watching = Watching()
+    model = network()
+    callback = Callback(tmp_path, every=3)
+    model.fit(X, Y, epochs=2, batch_size=8, verbose=0, callbacks=[callback, watching])
+    ratios = update_ratios(read(tmp_path))
+
+    assert list(ratios) == [3, 6, 9]
+    for step, ratio in ratios.items():
+        before, after = watching.kernels[step - 1], watching.kernels[step]
+        change = np.linalg.norm(after - before)
+        norms = np.linalg.norm(before), np.linalg.norm(after)
+        assert min(change / norm for norm in norms) * 0.9999 <= ratio
+        assert ratio <= max(change / norm for norm in norms) * 1.0001
+
+
+@pytest.mark.parametrize(
+    "compiled",
+    [
+        {"steps_per_execution": 2},
+        {"optimizer": keras.optimizers.SGD(gradient_accumulation_steps=2)},
+    ],
+    ids=["steps_per_execution", "gradient_accumulation"],
+)
+def test_where_single_steps_cannot_be_seen_no_update_ratio_is_claimed(
+    tmp_path: Path, compiled: dict[str, Any]
+) -> None:
+    model = network(**compiled)
+    model.fit(X, Y, epochs=2, batch_size=8, verbose=0, callbacks=[Callback(tmp_path, every=2)])
+    series = read(tmp_path)
+
+    assert update_ratios(series) == {}
+    assert steps_of(series)[0] == 0
+    assert steps_of(series)[-1] == 10
+    assert len(steps_of(series)) >= 4
+
+
+# Keras says so when the length of a dataset is unknown, which is what is tested.
+@pytest.mark.filterwarnings("ignore:Your input ran out of data:UserWarning")
+def test_an_epoch_of_unknown_length_ends_at_the_step_it_ends(tmp_path: Path) -> None:
+    def batches() -> Iterator[Any]:
+        for start in range(0, 40, 8):
+            yield X[start : start + 8], Y[start : start + 8]
+
+    class Restarting(keras.utils.PyDataset):
+        def __len__(self) -> int:
+            return 5
+
+        def __getitem__(self, index: int) -> Any:
+            return list(batches())[index]
+
+    model = network()
+    model.fit(Restarting(), epochs=2, verbose=0, callbacks=[Callback(tmp_path / "a", every=1)])
+    assert steps_of(read(tmp_path / "a")) == list(range(11))
+
+    tf = pytest.importorskip("tensorflow")
+    dataset = tf.data.Dataset.from_generator(
+        batches, output_signature=(tf.TensorSpec((None, 4)), tf.TensorSpec((None, 1)))
+    )
+    model = network()
+    callback = Callback(tmp_path / "b", every="epoch")
+    model.fit(dataset, epochs=2, verbose=0, shuffle=False, callbacks=[callback])
+    assert steps_of(read(tmp_path / "b")) == [0, 5, 10]
+    assert list(read(tmp_path / "b")["loss"]) == [5, 10]
+
+
+def test_a_second_fit_goes_on_where_the_first_ended(tmp_path: Path) -> None:
+    model = network()
+    callback = Callback(tmp_path, every="epoch")
+    model.fit(X, Y, batch_size=8, verbose=0, callbacks=[callback])
+    model.fit(X, Y, batch_size=8, verbose=0, callbacks=[callback])
+    assert steps_of(read(tmp_path)) == [0, 5, 10]
+
+    # A new optimizer counts from zero, the run does not.
+    model.compile("sgd", "mse")
+    model.fit(X, Y, batch_size=8, verbose=0, callbacks=[callback])
+    assert steps_of(read(tmp_path)) == [0, 5, 10, 15]
+
+
+def test_a_new_callback_takes_the_step_from_the_optimizer(tmp_path: Path) -> None:
+    model = network()
+    model.fit(X, Y, batch_size=8, verbose=0)
+    model.fit(X, Y, batch_size=8, verbose=0, callbacks=[Callback(tmp_path, every="epoch")])
+
+    assert steps_of(read(tmp_path)) == [5, 10]
+
+
+def test_auto_logs_the_first_and_the_last_step_and_the_early_ones(tmp_path: Path) -> None:
+    model = network()
+    callback = Callback(tmp_path, inputs=X, max_overhead=1.0)
+    model.fit(X, Y, epochs=4, batch_size=4, verbose=0, callbacks=[callback])
+    steps = steps_of(read(tmp_path))
+
+    assert (steps[0], steps[-1]) == (0, 40)
+    assert len(steps) >= 10
+
+
+@pytest.mark.parametrize("eager", [False, True])
+def test_a_train_step_of_the_users_own_is_followed(tmp_path: Path, eager: bool) -> None:
+    tf = pytest.importorskip("tensorflow")
+
+    class Own(keras.Model):
+        def __init__(self) -> None:
+            super().__init__()
+            self.hidden = L.Dense(6, activation="relu", name="hidden")
+            self.head = L.Dense(1, name="head")
+
+        def call(self, x: Any) -> Any:
+            return self.head(self.hidden(x))
+
+        def train_step(self, data: Any) -> Any:
+            x, y = data
+            with tf.GradientTape() as tape:
+                loss = tf.reduce_mean((self(x, training=True) - y) ** 2)
+            gradients = tape.gradient(loss, self.trainable_variables)
+            self.optimizer.apply_gradients(zip(gradients, self.trainable_variables, strict=True))
+            return {"mine": loss}
+
+    model = Own()
+    model.compile("sgd", run_eagerly=eager)
+    model.fit(X, Y, batch_size=8, verbose=0, callbacks=[Callback(tmp_path, inputs=X, every=2)])
+    series = read(tmp_path)
+
+    # Keras builds such a model in its first batch.
+    assert steps_of(series) == [1, 2, 4, 5]
+    assert list(series["mine"]) == [5]
+    assert list(update_ratios(series)) == [2, 4]
+
+
+def test_an_interrupted_training_keeps_what_was_logged_and_can_go_on(tmp_path: Path) -> None:
+    class Interrupting(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+            if batch == 3:
+                raise KeyboardInterrupt
+
+    model = network()
+    callback = Callback(tmp_path, every=1)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X, Y, batch_size=8, verbose=0, callbacks=[callback, Interrupting()])
+    assert steps_of(read(tmp_path)) == [0, 1, 2, 3]
+
+    model.fit(X, Y, batch_size=8, verbose=0, callbacks=[callback])
+    assert steps_of(read(tmp_path)) == list(range(9))
+
+
+def test_training_is_the_same_with_and_without_the_callback(tmp_path: Path) -> None:
+    def weights(*callbacks: Any) -> list[Any]:
+        model = network(optimizer="adam")
+        model.fit(X, Y, epochs=2, batch_size=8, verbose=0, callbacks=list(callbacks))
+        return model.get_weights()
+
+    for watched, alone in zip(
+        weights(Callback(tmp_path, inputs=X, every=1)), weights(), strict=True
+    ):
+        np.testing.assert_array_equal(watched, alone)
+
+
+def test_keras_may_run_ahead_of_the_callback() -> None:
+    # Overriding a hook at the end of batches makes Keras wait for the device after every batch.
+    for hook in ("on_train_batch_end", "on_batch_end", "on_test_batch_end"):
+        assert getattr(Callback, hook) is getattr(keras.callbacks.Callback, hook)
+
+
+def test_a_writer_of_ones_own_gets_the_model_beside_what_else_it_logs(tmp_path: Path) -> None:
+    with SummaryWriter(tmp_path) as writer:
+        callback = Callback(writer, every="epoch")
+        assert callback.writer is writer
+        model = network()
+        model.fit(X, Y, batch_size=8, verbose=0, callbacks=[callback])
+        writer.add_scalar("mine", 1.0, 5)
+
+    assert {"mine", "loss", "nnviz/layer/hidden"} <= set(read(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"every": 0}, "every"),
+        ({"every": "now"}, "every"),
+        ({"max_overhead": 0.0}, "max_overhead"),
+    ],
+)
+def test_a_bad_argument_is_refused_before_training(
+    tmp_path: Path, arguments: Any, message: str
+) -> None:
+    with pytest.raises(ArgumentError, match=message):
+        Callback(tmp_path, **arguments)
+
+
+def test_a_probe_batch_that_does_not_fit_is_refused_before_the_first_step(tmp_path: Path) -> None:
+    model = network()
+    before = model.get_weights()
+    with pytest.raises(ArgumentError, match=r"inputs: .*\(8, 9\).*None, 4"):
+        model.fit(X, Y, verbose=0, callbacks=[Callback(tmp_path, inputs=np.zeros((8, 9)))])
+
+    for now, then in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(now, then)
+
+
+def test_what_breaks_later_is_warned_of_once_and_training_goes_on(tmp_path: Path) -> None:
+    class Breaking(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            probe.resize((80, 2), refcheck=False)
+
+    probe = X.copy()
+    model = network()
+    callback = Callback(tmp_path, inputs=probe, every="epoch")
+    with pytest.warns(LoggingWarning, match=r"step 5.*training goes on.*\(80, 2\)") as caught:
+        model.fit(X, Y, batch_size=8, epochs=3, verbose=0, callbacks=[callback, Breaking()])
+
+    assert len([warning for warning in caught if warning.category is LoggingWarning]) == 1
+    series = read(tmp_path)
+    assert list(series["loss"]) == [5, 10, 15]
+    assert steps_of(series) == [0]
