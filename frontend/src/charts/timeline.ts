@@ -169,7 +169,8 @@ export class Timeline extends StepChart {
     if (phase === "start") {
       return step !== null && Math.abs(x - this.xOfStep(step)) <= CURSOR_GRIP_PX;
     }
-    const next = this.stepAt(x);
+    // Where the pointer is let go, the last move has already been told.
+    const next = phase === "move" ? this.stepAt(x) : null;
     if (next !== null && next !== step) this.tell<CursorDetail>("nn-cursor", { step: next });
     return true;
   }
