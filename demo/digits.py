@@ -17,7 +17,7 @@ import nnviz_tb.keras
 
 EPOCHS = 15
 BATCH_SIZE = 32
-LOGGED_STEPS = 320
+LOGGED_STEPS = 210
 
 
 def train(run: str, folder: Path, epochs: int | None) -> str:
@@ -27,7 +27,7 @@ def train(run: str, folder: Path, epochs: int | None) -> str:
     keras.utils.set_random_seed(1)
     stack = run == "digits/sigmoid-stack"
     model = _network("sigmoid" if stack else "relu", dense_layers=4 if stack else 1)
-    rates = {"digits/adam": 1e-3, "digits/adam-too-fast": 5e-2, "digits/sigmoid-stack": 3e-2}
+    rates = {"digits/adam": 1e-3, "digits/adam-too-fast": 1e-1, "digits/sigmoid-stack": 3e-2}
     model.compile(
         optimizer=keras.optimizers.Adam(rates[run]),
         loss="sparse_categorical_crossentropy",

@@ -69,10 +69,10 @@ _WHERE_TO_CLICK = """
 
   What to look at first:
     tutorial/adam          a sound network: the neurons move, then settle
-    tutorial/sgd-too-fast  layer "hidden" in Activations: the inputs slide into the flat left half
-                           of ReLU and stay there: its neurons are dead
-    digits/sigmoid-stack   layer "dense_2" in Activations: the inputs sit on both flat ends of the
-                           sigmoid: no gradient comes through
+    tutorial/sgd-too-fast  layer "hidden" in Activations: all inputs lie on the flat left half of
+                           ReLU, so every neuron is dead and nothing moves any more
+    digits/sigmoid-stack   layer "dense_1" in Activations: the inputs sit on the flat ends of the
+                           sigmoid, so no gradient comes through
 
   Ctrl-C stops TensorBoard; the same command starts it again within seconds.
 """

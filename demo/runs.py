@@ -12,9 +12,9 @@ HERE = Path(__file__).resolve().parent
 RUNS = {
     "tutorial/adam": "scaled inputs, Adam at 0.001: sound",
     "tutorial/unscaled": "the same on unscaled inputs: ReLUs die early",
-    "tutorial/sgd-too-fast": "plain SGD at 1.0: the ReLUs die one after another",
+    "tutorial/sgd-too-fast": "and plain SGD at 0.01: every ReLU dies at once",
     "digits/adam": "convolutions, Adam at 0.001: sound",
-    "digits/adam-too-fast": "the same at 0.05: nearly every ReLU dies",
+    "digits/adam-too-fast": "the same at 0.1: every ReLU dies",
     "digits/sigmoid-stack": "sigmoids, Adam at 0.03: saturated",
 }
 """What each run shows. The part before the slash is the module beside this one that trains it."""

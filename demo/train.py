@@ -7,16 +7,17 @@ way is made anew.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import os
 import shutil
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from runs import HERE, RUNS, Finished
 
-# TensorFlow greets with a page about CPUs and GPUs that says nothing to somebody who tries us out.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
@@ -34,12 +35,27 @@ def main() -> None:
         if run in finished.runs and (logdir / run).is_dir():
             continue
         print(f"  {number}/{len(RUNS)} {run:22} {shows}", flush=True)
-        network = importlib.import_module(run.partition("/")[0])
+        with _without_native_greetings():
+            network = importlib.import_module(run.partition("/")[0])
         shutil.rmtree(logdir / run, ignore_errors=True)
         started = time.monotonic()
         result = network.train(run, logdir / run, arguments.epochs)
         finished.add(logdir, run, _ours())
         print(f"      {result}, {time.monotonic() - started:.0f} s", flush=True)
+
+
+@contextlib.contextmanager
+def _without_native_greetings() -> Iterator[None]:
+    """TensorFlow greets with a page about CPUs and GPUs, past Python and whatever level is set."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def _ours() -> list[Path]:

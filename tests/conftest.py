@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from demo_process import DemoProcess
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -33,3 +35,11 @@ def chromium() -> str:
     if named is None:
         pytest.fail("no Chromium: apt-get install chromium, or set NNVIZ_CHROMIUM to its path")
     return named
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoProcess]:
+    """The demo as the README's first command leaves it: trained, and serving."""
+    process = DemoProcess(tmp_path_factory.mktemp("demo"))
+    yield process
+    process.close()

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from demo_process import DemoProcess
 from panel_page import PanelPage
 from PIL import Image
 from playwright.sync_api import Browser
-from tensorboard_process import TensorBoard
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -22,7 +22,7 @@ MAX_BYTES = 1 << 20
 @pytest.mark.parametrize("name", PICTURES)
 def test_the_readmes_picture_is_of_a_view_that_still_draws(
     name: str,
-    demo_board: TensorBoard,
+    demo: DemoProcess,
     browser: Browser,
     root: Path,
     tmp_path: Path,
@@ -30,7 +30,7 @@ def test_the_readmes_picture_is_of_a_view_that_still_draws(
 ) -> None:
     view, run, layer = PICTURES[name]
     kept = root / "docs" / "images" / f"{name}.png"
-    with PanelPage.opened(browser, demo_board.address) as page:
+    with PanelPage.opened(browser, demo.address) as page:
         page.only_run(run)
         page.view(view)
         if layer is not None:

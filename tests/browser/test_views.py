@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from demo_process import DemoProcess
 from panel_page import PanelPage
 from playwright.sync_api import Browser, expect
-from tensorboard_process import TensorBoard
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -50,11 +50,9 @@ def test_every_layer_of_the_run_is_listed(panel: PanelPage) -> None:
     assert [name.strip() for name in names] == ["conv_1", "conv_2", "flatten", "dense_1", "output"]
 
 
-def test_the_panel_follows_tensorboards_dark_mode(
-    demo_board: TensorBoard, browser: Browser
-) -> None:
+def test_the_panel_follows_tensorboards_dark_mode(demo: DemoProcess, browser: Browser) -> None:
     def brightness(dark: bool) -> float:
-        with PanelPage.opened(browser, demo_board.address, dark=dark) as page:
+        with PanelPage.opened(browser, demo.address, dark=dark) as page:
             page.all_drawn()
             assert page.complaints == []
             red, green, blue = page.panel.locator("nn-app").evaluate(
@@ -66,8 +64,8 @@ def test_the_panel_follows_tensorboards_dark_mode(
     assert brightness(dark=True) < 80
 
 
-def test_a_copied_link_opens_the_same_view(demo_board: TensorBoard, browser: Browser) -> None:
-    with PanelPage.opened(browser, demo_board.address) as first:
+def test_a_copied_link_opens_the_same_view(demo: DemoProcess, browser: Browser) -> None:
+    with PanelPage.opened(browser, demo.address) as first:
         first.only_run("digits/adam")
         first.view("Neurons")
         first.layer("conv_2")
@@ -93,9 +91,9 @@ def test_the_arrow_keys_move_the_step_that_all_charts_show(panel: PanelPage) -> 
 
 
 def test_a_console_error_and_a_breach_of_the_policy_would_be_noticed(
-    demo_board: TensorBoard, browser: Browser
+    demo: DemoProcess, browser: Browser
 ) -> None:
-    with PanelPage.opened(browser, demo_board.address) as page:
+    with PanelPage.opened(browser, demo.address) as page:
         assert page.complaints == []
         page.panel.locator("nn-app").evaluate(
             """() => {
