@@ -8,7 +8,6 @@ other blocks, threads, steps and machines add up exactly, in any order.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -30,15 +29,13 @@ def _finite_borders() -> NDArray[np.float64]:
 
 
 _BORDERS = _finite_borders()
-_ASCENDING = np.concatenate(
-    [
-        np.arange(NEGATIVE_INFINITY_BUCKET - 1, NEGATIVE_BUCKETS - 1, -1),
-        np.arange(POSITIVE_INFINITY_BUCKET),
-    ]
-)
-"""The finite buckets in the order of the numbers they hold."""
-_LEFT = np.concatenate([-_BORDERS[:0:-1], _BORDERS[:-1]])
-_RIGHT = np.concatenate([-_BORDERS[-2::-1], _BORDERS[1:]])
+_LEFT, _RIGHT = (np.full(BUCKETS, np.nan) for _ in range(2))
+_LEFT[:POSITIVE_INFINITY_BUCKET], _RIGHT[:POSITIVE_INFINITY_BUCKET] = _BORDERS[:-1], _BORDERS[1:]
+_LEFT[NEGATIVE_BUCKETS:NEGATIVE_INFINITY_BUCKET] = -_BORDERS[1:]
+_RIGHT[NEGATIVE_BUCKETS:NEGATIVE_INFINITY_BUCKET] = -_BORDERS[:-1]
+"""Borders of each bucket; NaN for what is not finite."""
+
+_SIGNS = np.array([POSITIVE_INFINITY_BUCKET, NEGATIVE_BUCKETS, NEGATIVE_INFINITY_BUCKET])
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +96,7 @@ class FloatHistogram:
         than ``2 / limit`` of the numbers or spans much more than ``2 / limit`` of the range: the
         bulk stays sharp when there are outliers, and the outliers keep their place.
         """
-        left, right, counts = self._occupied()
+        left, right, counts = self._contiguous()
         if not counts.size:
             return np.zeros((0, 3))
         if counts.size > limit:
@@ -128,18 +125,29 @@ class FloatHistogram:
         rank = ranks * (above[-1] - 1.0)
         bucket = np.minimum(np.searchsorted(above, rank, side="right"), counts.size - 1)
         inside = (rank - (above[bucket] - counts[bucket]) + 0.5) / counts[bucket]
-        value = left[bucket] + np.clip(inside, 0.0, 1.0) * (right[bucket] - left[bucket])
+        inside = np.minimum(inside, 1.0)
+        value = left[bucket] + inside * (right[bucket] - left[bucket])
         value = np.where(ranks <= 0.0, self.minimum, np.where(ranks >= 1.0, self.maximum, value))
-        return np.asarray(np.clip(value, self.minimum, self.maximum))
+        return np.asarray(value)
 
     def _occupied(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
-        """Borders and counts of the buckets from the minimum's to the maximum's, ascending."""
-        counts = self.counts[_ASCENDING]
-        occupied = np.flatnonzero(counts)
-        if not occupied.size:
-            return np.zeros(0), np.zeros(0), counts[:0]
-        span = slice(occupied[0], occupied[-1] + 1)
+        """Borders and counts of the buckets that hold a number, ascending."""
+        bucket = np.flatnonzero(self.counts)
+        positive, negative, end = np.searchsorted(bucket, _SIGNS)
+        bucket = np.concatenate([bucket[negative:end][::-1], bucket[:positive]])
+        if not bucket.size:
+            return np.zeros(0), np.zeros(0), self.counts[:0]
         # Clipping, because a float64 may round into a bucket that it is just outside of.
-        borders: list[Any] = [np.clip(b[span], self.minimum, self.maximum) for b in (_LEFT, _RIGHT)]
-        borders[0][0], borders[1][-1] = self.minimum, self.maximum
-        return borders[0], borders[1], counts[span]
+        left = np.minimum(np.maximum(_LEFT[bucket], self.minimum), self.maximum)
+        right = np.minimum(np.maximum(_RIGHT[bucket], self.minimum), self.maximum)
+        left[0], right[-1] = self.minimum, self.maximum
+        return left, right, self.counts[bucket]
+
+    def _contiguous(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+        """Borders and counts from the minimum's bucket to the maximum's; gaps hold none."""
+        left, right, counts = self._occupied()
+        gaps = np.flatnonzero(left[1:] > right[:-1]) + 1
+        if not gaps.size:
+            return left, right, counts
+        left, right = np.insert(left, gaps, right[gaps - 1]), np.insert(right, gaps, left[gaps])
+        return left, right, np.insert(counts, gaps, 0)

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nnviz_tb.blocks import Array, as_float32, is_narrow, rows_are_near, tiles
+from nnviz_tb.blocks import BLOCK_ELEMENTS, Array, as_float32, is_narrow, rows_are_near, tiles
 from nnviz_tb.histogram import (
     BUCKETS,
     NAN_BUCKET,
@@ -190,8 +190,9 @@ def _submitted(
 
 def _reduce_part(sums: Sums, kernel: Array, engine: str) -> None:
     if engine != "c" or not is_narrow(kernel.dtype):
+        space = _Workspace(min(kernel.size, BLOCK_ELEMENTS))
         for rows, columns in tiles(kernel):
-            _add_block(sums, kernel[rows, columns], columns)
+            _add_block(sums, kernel[rows, columns], columns, space)
     elif _is_direct(kernel):
         _add_compiled(sums, kernel, slice(None))
     else:
@@ -258,18 +259,33 @@ def _pivots(kernel: Array) -> NDArray[np.float64]:
     return pivot
 
 
-def _add_block(sums: Sums, block: Array, columns: slice) -> None:
+class _Workspace:
+    """Memory for one block, used again for the next: fresh pages cost as much as the sums."""
+
+    def __init__(self, elements: int) -> None:
+        self.bucket = np.empty(elements, np.int64)
+        self.centred = np.empty(elements)
+
+    def shaped(self, flat: NDArray[Any], like: Array) -> NDArray[Any]:
+        """As much of ``flat`` as a block has elements, in its shape and axis order."""
+        part = flat[: like.size]
+        return part.reshape(like.shape[::-1]).T if rows_are_near(like) else part.reshape(like.shape)
+
+
+def _add_block(sums: Sums, block: Array, columns: slice, space: _Workspace) -> None:
     narrow = as_float32(block)
-    bucket = narrow.view(np.uint32) >> SHIFT
-    counts = np.bincount(bucket.ravel(), minlength=BUCKETS)
+    np.right_shift(narrow.view(np.uint32), SHIFT, out=space.shaped(space.bucket, narrow))
+    counts = np.bincount(space.bucket[: block.size], minlength=BUCKETS)
     if counts[0] or counts[NEGATIVE_BUCKETS]:
         sums.zero_count += block.size - int(np.count_nonzero(block))
     wide = narrow if is_narrow(block.dtype) else block.astype(np.float64)
     count: Any = block.shape[0]
     low = high = wide
+    centred = space.shaped(space.centred, block)
+    centred[...] = wide  # apart from the subtraction: NumPy casts inside one slowly
     if sums.scale != 1.0:
-        wide = wide * sums.scale
-    centred = np.subtract(wide, sums.pivot[columns], dtype=np.float64)
+        centred *= sums.scale
+    centred -= sums.pivot[columns]
     if counts[_POSITIVE_NONFINITE].any() or counts[_NEGATIVE_NONFINITE].any():
         finite = np.isfinite(narrow)
         centred[~finite] = 0.0

@@ -146,11 +146,12 @@ def _total(
     total = float(count.sum())
     if not total:
         return math.nan, math.nan, math.nan
-    count, mean, std = count[known], mean[known], std[known]
+    if not known.all():
+        count, norm, mean, std = count[known], norm[known], mean[known], std[known]
     overall = float((count * (mean / total)).sum())
     spread = np.hypot(std, mean - overall) * np.sqrt(count / total)
     with np.errstate(over="ignore"):
-        return overall, _length(spread), _length(norm[known])
+        return overall, _length(spread), _length(norm)
 
 
 def _length(values: NDArray[np.float64]) -> float:

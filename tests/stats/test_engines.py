@@ -3,7 +3,7 @@
 import hypothesis.strategies as st
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis.extra import numpy as hnp
 
 from nnviz_tb import reduction
@@ -43,6 +43,7 @@ def test_the_extension_was_built():
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
+@settings(max_examples=30)
 @given(kernel=ANY_FLOAT32)
 def test_any_bits_are_counted_alike(layout, kernel):
     view = LAYOUTS[layout](kernel)
@@ -54,6 +55,7 @@ def test_any_bits_are_counted_alike(layout, kernel):
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
+@settings(max_examples=30)
 @given(kernel=WEIGHTS)
 def test_weights_have_the_same_sums(layout, kernel):
     view = LAYOUTS[layout](kernel)
