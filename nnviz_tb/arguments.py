@@ -84,7 +84,7 @@ def checked_scalar(value: Any, name: str = "scalar_value") -> float:
         except Exception:
             pass  # an array of one element in one axis or more, perhaps
         try:
-            array = np.asarray(value)
+            array = real_array(value, name)
             if array.size == 1:
                 return float(array.reshape(()).astype(np.float64))
         except Exception:

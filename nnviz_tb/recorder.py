@@ -83,8 +83,8 @@ class ModelRecorder:
         layers = [self._named(layer) for layer in layers]
         problems: list[str] = []
         for layer in layers:
-            if layer.name not in self._states:
-                self._states[layer.name] = state = LayerState()
+            state = self._states.setdefault(layer.name, LayerState())
+            if state.curve is None:
                 problems += self._refresh_curve(layer, state)
         notes = self._allocate(layers)
         turn = self._logged_count % self._turns
