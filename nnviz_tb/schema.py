@@ -59,7 +59,8 @@ SERIES = (
 ``sketch``   float32[tracked, SKETCH_DIMENSIONS], random projection of each neuron's weights
 others       float32[tracked], or float32[tracked + len(QUANTILES) + 2 * extremes] when some
              neurons are not tracked: then quantiles over all neurons, then the indexes of the most
-             extreme neurons of this step, half lowest and half highest, then their values
+             extreme neurons of this step, half lowest and half highest, then their values. The
+             quantiles are NaN where only the tracked neurons are known: displacement, distance
 """
 
 DENSITY_HEADER_LENGTH = 5
