@@ -94,7 +94,7 @@ class SampledFunction:
     def with_slope(self, x: Values) -> tuple[Values, Values]:
         """``float64[n, max(channels, 1)]`` each: the function and its slope.
 
-        The slope is a central difference; at a kink, where the slopes on both sides differ, it is
+        The slope is a symmetric difference; at a kink, where the slopes on both sides differ, it is
         the flatter of them, which is the frameworks' choice for ReLU and its kin.
         """
         step = self.step * np.exp2(np.ceil(np.log2(np.maximum(np.abs(x), 1.0))))
@@ -110,4 +110,11 @@ class SampledFunction:
             bend = np.abs(right - left)
             wide_bend = np.abs(outer_right - 2.0 * here + outer_left) / (2.0 * step[:, np.newaxis])
             kinked = (bend > 0.01 * larger) & (bend > 0.75 * wide_bend)
-            return here, np.where(kinked, flatter, (left + right) / 2.0)
+            # The mean of the second-order slopes of both sides. Unlike a central difference it is
+            # of second order at a cusp of the slope as well, where softsign is steepest.
+            wide = (outer_right - outer_left) / (4.0 * step[:, np.newaxis])
+            central = (left + right) / 2.0
+            # A kink between one step and two bends only the wider difference.
+            clear = bend >= 0.25 * wide_bend
+            smooth = np.where(clear, 2.0 * central - wide, central)
+            return here, np.where(kinked, flatter, smooth)
