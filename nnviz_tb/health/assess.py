@@ -21,7 +21,10 @@ def assess(run: RunSeries, thresholds: Thresholds | None = None) -> Assessment:
       thresholds: the limits; None for the defaults.
     """
     ledger = Ledger(run.name, thresholds or Thresholds())
-    judge_nonfinite(run, ledger)
+    spoilt_from = judge_nonfinite(run, ledger)
+    if spoilt_from is not None:
+        # What follows is all of the same cause.
+        run = run.before(spoilt_from)
     judge_layers(run, ledger)
     judge_weights(run, ledger)
     judge_inputs(run, ledger)

@@ -86,32 +86,40 @@ def _judge_exploding(
 ) -> None:
     limits = ledger.limits
     last = norms[-1]
-    ratios = np.divide(norms[:-1], last, out=np.zeros_like(norms[:-1]), where=last > 0)
-    limit = Limit.upper(limits.exploding_ratio, limits.leave)
-    worst = ratios.max(axis=0)
-    episode = last_episode(worst, limit, limits.window)
-    if episode is None:
-        return
-    recent = slice(max(episode.last - limits.window + 1, 0), episode.last + 1)
-    place = int(np.argmax(np.median(ratios[:, recent], axis=1)))
-    layer = layers[place]
-    weights = layer.values("weight_norm")[np.searchsorted(layer.steps, steps)]
-    length = np.divide(
-        norms[place], weights, out=np.zeros_like(weights), where=weights > 0
-    )  # NaN weights: False
-    severe = Limit.upper(limits.exploding_norm_severe, limits.leave)
-    since = int(steps[episode.first])
-    ledger.find(
-        "exploding_gradient",
-        severity_at_end(length, severe, limits.window),
-        f"The gradient explodes on its way back: that of {layer.name} is "
-        f"{number(episode.figure)} times that of {layers[-1].name} since step {since} "
-        f"(limit {number(limit.enter)}).",
-        steps=(since, int(steps[episode.last])),
-        figure=episode.figure,
-        threshold=limit.enter,
-        layer=layer.name,
-        ongoing=episode.ongoing,
-        field="gradient_norm",
-        figures={"norm": float(norms[place, episode.last]), "last_layer": layers[-1].name},
+    weights = np.stack(
+        [layer.values("weight_norm")[np.searchsorted(layer.steps, steps)] for layer in layers]
     )
+    # Weights of zero or unknown norm have no length to compare with.
+    lengths = np.divide(norms, weights, out=np.zeros_like(norms), where=weights > 0)
+    ratios = np.divide(norms, last, out=np.zeros_like(norms), where=last > 0)
+    severe = Limit.upper(limits.exploding_length_severe, limits.leave)
+    for figures, threshold, measure in (
+        (lengths, limits.exploding_length, "that of its weights"),
+        (ratios, limits.exploding_ratio, f"that of {layers[-1].name}'s"),
+    ):
+        limit = Limit.upper(threshold, limits.leave)
+        episode = last_episode(figures.max(axis=0), limit, limits.window)
+        if episode is None:
+            continue
+        recent = slice(max(episode.last - limits.window + 1, 0), episode.last + 1)
+        place = int(np.argmax(np.median(figures[:, recent], axis=1)))
+        layer = layers[place]
+        since = int(steps[episode.first])
+        ledger.find(
+            "exploding_gradient",
+            severity_at_end(lengths[place], severe, limits.window),
+            f"The gradient of {layer.name} explodes since step {since}: its norm is "
+            f"{number(episode.figure)} times {measure} (limit {number(threshold)}).",
+            steps=(since, int(steps[episode.last])),
+            figure=episode.figure,
+            threshold=threshold,
+            layer=layer.name,
+            ongoing=episode.ongoing,
+            field="gradient_norm",
+            figures={
+                "norm": float(norms[place, episode.last]),
+                "last_layer": layers[-1].name,
+                "of_weights": int(figures is lengths),
+            },
+        )
+        return

@@ -34,7 +34,7 @@ KINDS: dict[str, Kind] = {
         "A weight, a gradient, an input or output of an activation or the loss is not finite. "
         "The first step and the first layer are named: forward, the first layer in model order "
         "whose activations are not finite while its weights still are; else, backward, the last "
-        "layer whose gradient is not finite.",
+        "layer whose gradient or weights are not. What follows a NaN that stays is not judged.",
         "IEEE 754-2019; localisation after DeepLocalize (Wardat et al., ICSE 2021)",
         "Look at that layer just before that step: logarithms and divisions near zero, a learning "
         "rate that is too high, half precision without loss scaling, NaN in the data. Clip "
@@ -98,7 +98,7 @@ KINDS: dict[str, Kind] = {
     "update_too_large": Kind(
         "updates too large",
         "‖ΔW‖/‖W‖ of one optimizer step is above `update_too_large`; severe above "
-        "`update_too_large_severe`, where one step replaces the weights.",
+        "`update_too_large_severe`, where one step replaces half of the weights.",
         "Karpathy, CS231n notes, “Ratio of weights:updates”",
         "Lower the learning rate, warm it up, clip gradients.",
         "update_ratio",
@@ -145,10 +145,10 @@ KINDS: dict[str, Kind] = {
     ),
     "exploding_gradient": Kind(
         "exploding gradient",
-        "‖g_layer‖/‖g_last‖ > `exploding_ratio` for a trainable layer before the last; the one "
-        "with the largest gradient is named. Severe when its gradient is also longer than "
-        "`exploding_norm_severe` times its weights.",
-        "AutoTrainer (Zhang et al., ICSE 2021)",
+        "‖g_layer‖/‖g_last‖ > `exploding_ratio` for a trainable layer before the last, or, where "
+        "the last explodes with it, ‖g‖/‖w‖ > `exploding_length`; severe above "
+        "`exploding_length_severe`. The layer in which it is worst is named.",
+        "ratio: AutoTrainer (Zhang et al., ICSE 2021); length: ours, from “updates too large”",
         "Clip gradients by their norm, initialise with smaller weights (orthogonal for recurrent "
         "ones), use gated cells, normalise, scale the inputs, lower the learning rate.",
         "gradient_norm",
@@ -186,7 +186,8 @@ KINDS: dict[str, Kind] = {
     "loss_diverged": Kind(
         "loss has diverged",
         "The median loss over the window rose above its start by more than `loss_diverged` times "
-        "the start's size, or times what had been gained, whichever is larger.",
+        "the start's size, or times what had been gained, whichever is larger, and has not come "
+        "below the start since.",
         _OURS,
         "Lower the learning rate, warm it up, clip gradients; look for the layer with the largest "
         "update ratio.",

@@ -63,23 +63,26 @@ def _judge_diverged(tag: str, steps: Steps, values: NDArray[np.float64], ledger:
     unit = np.maximum(np.maximum(abs(start), gained), np.finfo(np.float32).tiny)
     # Of the window's rows each is held against the start, in units that no row can shrink.
     rise = (values[limits.window - 1 :] - start) / unit
-    episode = last_episode(rise, Limit.upper(limits.loss_diverged, limits.leave), limits.window)
+    # Back at its start is no recovery: nothing has been learnt until it is clearly below.
+    limit = Limit(limits.loss_diverged, -limits.loss_stalled)
+    episode = last_episode(rise, limit, limits.window)
     if episode is None:
         return False
     at = steps[limits.window - 1 :]
     first = int(at[episode.first])
     now = float(medians[episode.last])
+    highest = float(medians[episode.first : episode.last + 1].max())
     ledger.find(
         "loss_diverged",
         "severe",
-        f"{tag} has diverged: {number(now)} at step {int(at[episode.last])}, after a start of "
-        f"{number(start)} and a lowest of {number(float(medians.min()))}.",
+        f"{tag} has diverged: from {number(start)} it rose to {number(highest)} since step "
+        f"{first}, and is at {number(now)} at step {int(at[episode.last])}.",
         steps=(first, int(at[episode.last])),
-        figure=episode.figure,
+        figure=episode.peak,
         threshold=limits.loss_diverged,
         ongoing=episode.ongoing,
         field=tag,
-        figures={"start": start, "now": now, "lowest": float(medians.min()), "tag": tag},
+        figures={"start": start, "now": now, "highest": highest, "tag": tag},
     )
     return episode.ongoing
 
@@ -120,7 +123,8 @@ def _judge_oscillation(tag: str, steps: Steps, values: NDArray[np.float64], ledg
 
 def _judge_stall(tag: str, steps: Steps, values: NDArray[np.float64], ledger: Ledger) -> None:
     limits = ledger.limits
-    start = max(float(values[0]), float(np.median(values[: limits.window])))
+    # The very first value: what leaps at once, or falls at once, is told from what never moved.
+    start = float(values[0])
     lowest = float(rolling_median(values, limits.window).min())
     if start == 0.0:
         return

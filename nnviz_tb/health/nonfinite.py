@@ -32,8 +32,12 @@ class Origin:
     what: str
 
 
-def judge_nonfinite(run: RunSeries, ledger: Ledger) -> None:
-    """Write down the first step at which something was not finite, and the layer it began in."""
+def judge_nonfinite(run: RunSeries, ledger: Ledger) -> int | None:
+    """The step from which on nothing else is worth judging; None when there is no such step.
+
+    Writes down the first step at which something was not finite, and the layer it began in. A
+    gradient that overflows once, as with loss scaling, is over at the next logged step.
+    """
     layers = run.in_order()
     ill = {layer.name: _ill(layer) for layer in layers}
     for layer in layers:
@@ -47,20 +51,21 @@ def judge_nonfinite(run: RunSeries, ledger: Ledger) -> None:
     if not layers and not losses:
         ledger.missing("nonfinite", "")
     loss_steps = [
-        int(series.steps[~np.isfinite(series.values)][0])
-        for series in losses
-        if not np.isfinite(series.values).all()
+        int(step) for series in losses for step in series.steps[~np.isfinite(series.values)]
     ]
     row_steps = sorted({step for marks in ill.values() for step in marks})
     if not loss_steps and not row_steps:
-        return
+        return None
     first = min([*loss_steps, *row_steps[:1]])
     at_row = row_steps[0] if row_steps else None
     origin = None
     if at_row is not None:
         origin = blame(layers, {name: marks.get(at_row, ()) for name, marks in ill.items()})
     affected = sum(bool(marks) for marks in ill.values())
-    last = max([*loss_steps, *row_steps, *(int(s.steps[-1]) for s in losses if s.steps.size)])
+    last = max([*loss_steps, *row_steps])
+    ongoing = any(not np.isfinite(series.values[-1:]).all() for series in losses) or any(
+        int(layer.steps[-1]) in ill[layer.name] for layer in layers if layer.steps.size
+    )
     where = f"in the {origin.what} of {origin.layer}" if origin else f"in {losses[0].tag}"
     known_good = [int(step) for layer in layers for step in layer.steps if step < first]
     since = f", after step {max(known_good)} was still clean" if known_good else ""
@@ -72,6 +77,7 @@ def judge_nonfinite(run: RunSeries, ledger: Ledger) -> None:
         figure=float(affected),
         threshold=0.0,
         layer=origin.layer if origin else "",
+        ongoing=ongoing,
         field=_FIELDS[origin.what] if origin else losses[0].tag,
         figures={
             "what": origin.what if origin else "loss",
@@ -79,11 +85,16 @@ def judge_nonfinite(run: RunSeries, ledger: Ledger) -> None:
             "last_clean_step": max(known_good) if known_good else -1,
         },
     )
+    return first if ongoing else None
 
 
 def _ill(layer: LayerSeries) -> dict[int, tuple[str, ...]]:
     """``{step: what of the layer is not finite}``; steps at which nothing is are left out."""
     counts = {what: layer.values(name) for what, name in _FIELDS.items()}
+    activation = layer.metadata.activation
+    if activation is not None and activation.function.lower().endswith("softmax"):
+        # Masked attention hands −inf to its softmax on purpose; what comes out is what counts.
+        counts["inputs"] = np.zeros(layer.steps.size)
     for name in ("weight_posinf_count", "weight_neginf_count"):
         counts["weights"] = counts["weights"] + np.nan_to_num(layer.values(name))
     marked = np.stack([count > 0 for count in counts.values()])
@@ -100,7 +111,8 @@ def blame(layers: Sequence[LayerSeries], ill: dict[str, tuple[str, ...]]) -> Ori
 
     Forward, values pass from the first layer to the last, backward, gradients the other way, so
     the first layer with bad activations but clean weights is the origin, or else the last one with
-    a bad gradient. Once the weights are bad too, all that is left is the first layer with them.
+    a bad gradient, or with bad weights. Once all weights are bad nothing tells them apart, and it
+    is the first layer that is named.
 
     Args:
       layers: in model order.
@@ -112,12 +124,14 @@ def blame(layers: Sequence[LayerSeries], ill: dict[str, tuple[str, ...]]) -> Ori
         clean_so_far = clean_so_far and "weights" not in marks
         if clean_so_far and ("inputs" in marks or "outputs" in marks):
             return Origin(layer.name, "inputs" if "inputs" in marks else "outputs")
-    all_weights = all("weights" in marks for marks in ill.values() if marks)
-    if not all_weights:
-        for layer in reversed(layers):
-            marks = ill.get(layer.name, ())
-            if "gradient" in marks and "weights" not in marks:
-                return Origin(layer.name, "gradient")
+    bad = [layer for layer in layers if "weights" in ill.get(layer.name, ())]
+    for layer in reversed(layers):
+        marks = ill.get(layer.name, ())
+        if "gradient" in marks and "weights" not in marks:
+            return Origin(layer.name, "gradient")
+    if bad and "weights" not in ill.get(layers[-1].name, ()):
+        # Clean behind it: the gradient went bad on its way back, in the last that it spoilt.
+        return Origin(bad[-1].name, "weights")
     for what in ("weights", "inputs", "outputs", "gradient"):
         for layer in layers:
             if what in ill.get(layer.name, ()):

@@ -57,6 +57,12 @@ class LayerSeries:
             return np.full(self.steps.size, np.nan)
         return np.asarray(found, dtype=np.float64)
 
+    def before(self, step: int) -> LayerSeries:
+        """The layer as far as the steps before ``step``, without per-neuron series."""
+        end = int(np.searchsorted(self.steps, step))
+        fields = {name: values[:end] for name, values in self.fields.items()}
+        return LayerSeries(self.name, self.metadata, self.steps[:end], fields, {})
+
 
 DERIVED_FIELDS = ("outside_share", "output_nonfinite_count")
 """Not stored but worked out from densities: the share of an activation's inputs in its zones of
@@ -91,6 +97,16 @@ class RunSeries:
     name: str
     layers: tuple[LayerSeries, ...] = ()
     scalars: tuple[ScalarSeries, ...] = ()
+
+    def before(self, step: int) -> RunSeries:
+        """The run as far as the steps before ``step``."""
+        scalars = []
+        for series in self.scalars:
+            end = int(np.searchsorted(series.steps, step))
+            scalars.append(ScalarSeries(series.tag, series.steps[:end], series.values[:end]))
+        return RunSeries(
+            self.name, tuple(layer.before(step) for layer in self.layers), tuple(scalars)
+        )
 
     def in_order(self) -> tuple[LayerSeries, ...]:
         """The layers in model order."""

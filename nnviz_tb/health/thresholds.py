@@ -68,7 +68,7 @@ class Thresholds:
     )
 
     update_too_large: float = _limit(0.1, "‖Δw‖/‖w‖ of one optimizer step.", _CS231N)
-    update_too_large_severe: float = _limit(1.0, "The same, severe.", _OURS)
+    update_too_large_severe: float = _limit(0.5, "The same, severe.", _OURS)
     update_too_small: float = _limit(
         1e-4, "‖Δw‖/‖w‖ of one optimizer step, from below.", _CS231N, below=True
     )
@@ -83,11 +83,14 @@ class Thresholds:
     )
     vanishing_norm: float = _limit(1e-4, "‖g_first‖, from below.", _AUTOTRAINER, below=True)
     exploding_ratio: float = _limit(70.0, "‖g_layer‖/‖g_last‖.", _AUTOTRAINER)
-    exploding_norm_severe: float = _limit(
-        1.0,
-        "‖g‖/‖w‖ of the layer from which an exploding gradient is severe: the gradient is longer "
-        "than the weights that it changes.",
+    exploding_length: float = _limit(
+        100.0,
+        "‖g‖/‖w‖ of a layer: a step of gradient descent at a rate of 0.001 would change the "
+        "weights by a tenth, the limit of “updates too large”.",
         _OURS,
+    )
+    exploding_length_severe: float = _limit(
+        1e4, "The same, severe: at a rate of 0.0001 one step would replace the weights.", _OURS
     )
     weights_growing: float = _limit(
         10.0, "‖W‖ at the end over ‖W‖ at the start, while growth does not slow.", _OURS
@@ -115,7 +118,8 @@ class Thresholds:
     loss_diverged: float = _limit(
         1.0,
         "Rise of the loss above its start, over the size of the start or over what had been "
-        "gained, whichever is larger.",
+        "gained, whichever is larger. It ends when the loss is below its start by "
+        "`loss_stalled` of that.",
         _OURS,
     )
     loss_oscillates: float = _limit(
