@@ -20,8 +20,12 @@ import "./card";
 import "./term";
 
 const CURVE_PX = 200;
+const HALF_CURVE_PX = 130;
 const STRIP_PX = 84;
+const NO_DENSITIES: readonly DensitySeries[] = [];
 const BARS_PX = 64;
+/** What a strip saves when the one below it shows the steps. */
+const STEP_AXIS_PX = 18;
 /** Per-neuron figures that say how much a neuron does, the most telling first. */
 const BAR_STATISTICS = ["activity", "saturation", "dormancy"] as const;
 /** Below this a bar is marked: dead, by the definition of dead; dormant, by that of dormant. */
@@ -45,6 +49,11 @@ export class ActivationCard extends LitElement {
       .open:hover {
         text-decoration: underline;
       }
+      .runs {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 4px 16px;
+      }
       .run {
         display: flex;
         align-items: center;
@@ -67,7 +76,10 @@ export class ActivationCard extends LitElement {
         color: var(--nn-muted);
       }
       .strip {
-        margin-top: -4px;
+        margin: -3px 0 -3px -8px;
+        padding-left: 5px;
+        border-left: 3px solid transparent;
+        border-radius: 2px;
       }
       .hint {
         padding: 2px 0;
@@ -148,7 +160,9 @@ export class ActivationCard extends LitElement {
         ${layer.name}
       </button>
       ${layer.runs.length === 1 ? html`<span slot="badges">${this.#badges(states, layer.runs[0])}</span>` : nothing}
-      ${layer.runs.length > 1 ? layer.runs.map((run) => this.#runLine(states, run)) : nothing}
+      ${layer.runs.length > 1
+        ? html`<div class="runs">${layer.runs.map((run) => this.#runLine(states, run))}</div>`
+        : nothing}
       ${this.near ? this.#charts(states) : html`<div style="height:${CURVE_PX + STRIP_PX + BARS_PX}px"></div>`}
     </nn-card>`;
   }
@@ -234,24 +248,7 @@ export class ActivationCard extends LitElement {
     const noInputs = inputs.size === 0;
     if (wanted.length === 0) {
       const outputs = this.#outputs.want(this.#wantedDensities("output"));
-      return html`${frame(
-          words,
-          CURVE_PX,
-          together(new Map([...inputs, ...[...outputs].map(([id, one]) => [`outputs ${id}`, one] as const)])),
-          () => html`<nn-curve-chart
-            heading=${`${layer.name} · ${activation?.function ?? ""}`}
-            .inputs=${this.#densitySeries("input", inputs)}
-            .outputs=${this.#densitySeries("output", outputs)}
-            .time=${ctx.axis}
-            .words=${chartWords(words).curve}
-            empty-text=${words.t("empty.samples")}
-            legend
-          ></nn-curve-chart>`,
-          () => {
-            this.#inputs.retry();
-            this.#outputs.retry();
-          },
-        )}
+      return html`${this.#distributions(inputs, "input")} ${this.#distributions(outputs, "output")}
         <p class="caption">${words.t("nocurve", { name: activation?.function ?? "" })}</p>
         ${this.#strips(outputs, "output")}`;
     }
@@ -267,7 +264,7 @@ export class ActivationCard extends LitElement {
           .zones=${this.#zonesAt(fieldStates)}
           .time=${ctx.axis}
           .words=${chartWords(words).curve}
-          legend
+          ?legend=${layer.runs.length === 1}
         ></nn-curve-chart>`,
         () => {
           this.#curves.retry();
@@ -284,6 +281,27 @@ export class ActivationCard extends LitElement {
             <nn-empty .words=${words} text=${words.t("empty.density")} code=${CODE.inputs}></nn-empty>
           </div>`
         : nothing}`;
+  }
+
+  /** What goes in or comes out of a function without a curve, at the step. */
+  #distributions(states: ReadonlyMap<string, Async<Density>>, of: "input" | "output"): unknown {
+    const { ctx, layer } = this;
+    const { words } = ctx;
+    if (states.size === 0) {
+      return html`<div class="frame" style="height:${HALF_CURVE_PX}px">
+        <nn-empty .words=${words} text=${words.t("empty.samples")} code=${CODE.inputs}></nn-empty>
+      </div>`;
+    }
+    const drawn = (): TemplateResult => html`<nn-curve-chart
+      heading=${`${layer.name} · ${words.t(`density.${of}`)}`}
+      .inputs=${of === "input" ? this.#densitySeries(of, states) : NO_DENSITIES}
+      .outputs=${of === "output" ? this.#densitySeries(of, states) : NO_DENSITIES}
+      .time=${ctx.axis}
+      .words=${chartWords(words).curve}
+      ?legend=${layer.runs.length === 1}
+    ></nn-curve-chart>`;
+    const retry = (): void => (of === "input" ? this.#inputs : this.#outputs).retry();
+    return frame(words, HALF_CURVE_PX, together(states), drawn, retry);
   }
 
   #curveSamples(states: ReadonlyMap<string, Async<Curve>>): readonly CurveSample[] {
@@ -363,13 +381,15 @@ export class ActivationCard extends LitElement {
   #strips(states: ReadonlyMap<string, Async<Density>>, of: "input" | "output"): unknown {
     const { ctx, layer } = this;
     const runs = layer.runs.filter((run) => states.has(run.info.name));
-    return runs.map((run) => {
+    return runs.map((run, place) => {
       const one = states.get(run.info.name);
       if (one === undefined) return nothing;
       const name = `${layer.name} · ${ctx.words.t(`density.${of}`)} · ${run.info.name}`;
-      return html`<div class="strip">${frame(
+      const last = place === runs.length - 1;
+      const edge = runs.length > 1 ? run.style.color : "transparent";
+      return html`<div class="strip" style="border-color:${edge}">${frame(
         ctx.words,
-        STRIP_PX,
+        last ? STRIP_PX : STRIP_PX - STEP_AXIS_PX,
         one,
         (value) => html`<nn-density-strip
           heading=${name}
@@ -377,6 +397,7 @@ export class ActivationCard extends LitElement {
           count-label=${ctx.words.t(`density.${of}`)}
           .time=${ctx.axis}
           .stepWords=${stepWords(ctx)}
+          ?no-step-axis=${!last}
         ></nn-density-strip>`,
         () => (of === "input" ? this.#inputs : this.#outputs).retry(),
       )}</div>`;
@@ -386,40 +407,23 @@ export class ActivationCard extends LitElement {
   #bars(): unknown {
     const { ctx, layer } = this;
     const { words } = ctx;
-    const run = layer.runs.find((one) => one.info.name === ctx.state.focus) ?? layer.runs[0];
-    const info = run?.layers.get(layer.name);
-    const statistic = BAR_STATISTICS.find((name) => info?.series[name] !== undefined);
-    if (run === undefined || info === undefined || statistic === undefined) {
-      this.#neurons.want([]);
-      return nothing;
-    }
-    const request = { run, layer: info, route: "neurons", series: statistic, query: { statistic }, parse: neuronSeries };
-    const one = this.#neurons.want([wantSeries(ctx, request)]).get(run.info.name);
-    if (one === undefined) return nothing;
+    const statistic = BAR_STATISTICS.find((name) => layer.info.series[name] !== undefined);
+    const states = this.#neurons.want(
+      layer.runs.flatMap((run) => {
+        const info = run.layers.get(layer.name);
+        if (statistic === undefined || info?.series[statistic] === undefined) return [];
+        const query = { statistic };
+        const request = { run, layer: info, route: "neurons", series: statistic, query };
+        return [wantSeries(ctx, { ...request, parse: neuronSeries })];
+      }),
+    );
+    if (statistic === undefined || states.size === 0) return nothing;
     const definition = words.definition(statistic, ctx.definitions?.statistics[statistic]);
     const label = definition?.label ?? statistic;
-    return html`${frame(
-        words,
-        BARS_PX,
-        one,
-        (value) => {
-          return html`<nn-activity-bars
-            heading=${`${layer.name} · ${label}`}
-            quantity=${label}
-            .matrix=${this.#matrixOf(run, value)}
-            .time=${ctx.axis}
-            .threshold=${THRESHOLDS[statistic]}
-            .share=${definition?.share ?? false}
-            .words=${chartWords(words).bars}
-            .pins=${pinsOf(ctx.state, layer.name, ctx.dark)}
-            @nn-pin=${(event: CustomEvent<PinDetail>) => {
-              event.stopPropagation();
-              ctx.store.update((before) => togglePin(before, layer.name, event.detail.neuron));
-            }}
-          ></nn-activity-bars>`;
-        },
-        () => this.#neurons.retry(),
-      )}
+    return html`${layer.runs.map((run) => {
+        const one = states.get(run.info.name);
+        return one === undefined ? nothing : this.#barsOf(run, one, statistic, label);
+      })}
       <p class="caption">
         <nn-term .definition=${definition} sourceLabel=${words.t("definition.source")}
           >${label}</nn-term
@@ -427,10 +431,41 @@ export class ActivationCard extends LitElement {
       </p>`;
   }
 
-  readonly #matrix = new Memo<Matrix>();
+  #barsOf(
+    run: RunView,
+    one: Async<NeuronSeries>,
+    statistic: (typeof BAR_STATISTICS)[number],
+    label: string,
+  ): TemplateResult {
+    const { ctx, layer } = this;
+    const edge = layer.runs.length > 1 ? run.style.color : "transparent";
+    const drawn = (value: NeuronSeries): TemplateResult => html`<nn-activity-bars
+      heading=${`${layer.name} · ${label} · ${run.info.name}`}
+      quantity=${label}
+      .matrix=${this.#matrixOf(run, value)}
+      .time=${ctx.axis}
+      .threshold=${THRESHOLDS[statistic]}
+      .share=${ctx.definitions?.statistics[statistic]?.share ?? false}
+      .words=${chartWords(ctx.words).bars}
+      .pins=${pinsOf(ctx.state, layer.name, ctx.dark)}
+      @nn-pin=${this.#pin}
+    ></nn-activity-bars>`;
+    return html`<div class="strip" style="border-color:${edge}">
+      ${frame(ctx.words, BARS_PX, one, drawn, () => this.#neurons.retry())}
+    </div>`;
+  }
+
+  readonly #pin = (event: CustomEvent<PinDetail>): void => {
+    const { ctx, layer } = this;
+    ctx.store.update((state) => togglePin(state, layer.name, event.detail.neuron));
+  };
+
+  readonly #matrices = new Map<string, Memo<Matrix>>();
 
   #matrixOf(run: RunView, series: NeuronSeries): Matrix {
-    return this.#matrix.of([series, run.style.color], () => ({
+    const memo = this.#matrices.get(run.info.name) ?? new Memo<Matrix>();
+    this.#matrices.set(run.info.name, memo);
+    return memo.of([series, run.style.color], () => ({
       ...run.style,
       steps: series.steps,
       wallTimes: series.wallTimes,

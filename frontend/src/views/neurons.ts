@@ -111,9 +111,11 @@ export class NeuronsView extends LitElement {
       }
       .grid {
         display: grid;
-        grid-template-columns: repeat(auto-fit, minmax(min(430px, 100%), 1fr));
+        grid-template-columns: repeat(auto-fit, minmax(min(350px, 100%), 1fr));
         gap: 14px;
-        align-items: start;
+      }
+      .wide {
+        grid-column: 1 / -1;
       }
       .caption {
         margin: 0;
@@ -148,7 +150,9 @@ export class NeuronsView extends LitElement {
       ctx.store.update((state) => togglePin(state, subject.layer.name, event.detail.neuron));
     return html`${this.#toolbar(subject, one)}
       <div class="grid" @nn-pin=${onPin}>
-        ${this.#heat(subject, one, paths)} ${this.#trajectories(subject, one)}
+        ${one === null
+          ? this.#missing(subject)
+          : html`${this.#heat(subject, one, paths)} ${this.#trajectories(subject, one)}`}
         ${this.#path(subject, paths)}
         <nn-pinned-neurons
           .ctx=${ctx}
@@ -302,17 +306,19 @@ export class NeuronsView extends LitElement {
   #missing(subject: Subject): TemplateResult {
     const { words } = this.ctx;
     const why = whyMissing(words, subject.statistic, subject.info);
-    return html`<div class="frame" style="height:${TALL_PX}px">
-      <nn-empty
-        .words=${words}
-        heading=${words.t("empty.statistic", { statistic: this.#label(subject) })}
-        text=${why.text}
-        code=${why.code}
-      ></nn-empty>
-    </div>`;
+    return html`<nn-card class="wide" .words=${words} heading=${this.#label(subject)} plain>
+      <div class="frame" style="height:${TALL_PX}px">
+        <nn-empty
+          .words=${words}
+          heading=${words.t("empty.statistic", { statistic: this.#label(subject) })}
+          text=${why.text}
+          code=${why.code}
+        ></nn-empty>
+      </div>
+    </nn-card>`;
   }
 
-  #heat(subject: Subject, one: Async<NeuronSeries> | null, paths: ReadonlyMap<string, Async<Path>>): TemplateResult {
+  #heat(subject: Subject, one: Async<NeuronSeries>, paths: ReadonlyMap<string, Async<Path>>): TemplateResult {
     const { ctx } = this;
     const { words } = ctx;
     const sort = ctx.state.sort;
@@ -334,14 +340,14 @@ export class NeuronsView extends LitElement {
       sub=${this.#label(subject)}
       file=${`${subject.layer.name}-${subject.statistic}-heat`}
     >
-      ${one === null ? this.#missing(subject) : frame(words, TALL_PX, one, drawn, () => this.#neurons.retry())}
+      ${frame(words, TALL_PX, one, drawn, () => this.#neurons.retry())}
       <p class="caption">${words.t("heat.hint", { sort: words.t(`sort.${sort}`) })}</p>
     </nn-card>`;
   }
 
   #trajectories(
     subject: Subject,
-    one: Async<NeuronSeries> | null,
+    one: Async<NeuronSeries>,
   ): TemplateResult {
     const { ctx } = this;
     const { words } = ctx;
@@ -363,7 +369,7 @@ export class NeuronsView extends LitElement {
       sub=${words.t("trajectories.sub")}
       file=${`${subject.layer.name}-${subject.statistic}`}
     >
-      ${one === null ? this.#missing(subject) : frame(words, TALL_PX, one, drawn, () => this.#neurons.retry())}
+      ${frame(words, TALL_PX, one, drawn, () => this.#neurons.retry())}
       <p class="caption">${words.t("trajectories.hint", { n: subject.info.neurons })}</p>
     </nn-card>`;
   }
@@ -378,8 +384,7 @@ export class NeuronsView extends LitElement {
         ? ""
         : words.t("path.sub", {
             n: value.neurons.length,
-            first: words.share(value.explained[0]),
-            second: words.share(value.explained[1]),
+            share: words.share(value.explained[0] + value.explained[1]),
           });
     const drawn = (found: Path): TemplateResult => html`<nn-path-chart
       heading=${`${subject.layer.name} · ${words.t("path.title")}`}
@@ -399,7 +404,6 @@ export class NeuronsView extends LitElement {
             <nn-empty .words=${words} text=${words.t("empty.sketch")}></nn-empty>
           </div>`
         : frame(words, PATH_PX, one, drawn, () => this.#paths.retry())}
-      <p class="caption">${words.t("path.hint")}</p>
     </nn-card>`;
   }
 

@@ -61,6 +61,7 @@ export class SidebarElement extends LitElement {
         overflow: auto;
       }
       .run {
+        position: relative;
         display: flex;
         align-items: center;
         gap: 7px;
@@ -94,13 +95,16 @@ export class SidebarElement extends LitElement {
         border-radius: 50%;
       }
       .only {
-        visibility: hidden;
+        position: absolute;
+        right: 2px;
+        opacity: 0;
+        background: var(--nn-hover);
         font-size: 12px;
         padding: 0 5px;
       }
       .run:hover .only,
-      .run:focus-within .only {
-        visibility: visible;
+      .only:focus-visible {
+        opacity: 1;
       }
       .without {
         color: var(--nn-muted);
