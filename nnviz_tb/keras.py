@@ -1,8 +1,8 @@
 """``Callback`` for ``model.fit`` of Keras 3, on any of its backends.
 
 Everything happens at the beginning of a train batch and at the end of an epoch. A callback that
-asks for the end of batches makes Keras fetch the loss from the device after every single one; this
-one fetches it for the steps it logs.
+works at the end of batches makes Keras fetch the loss from the device after every single one,
+before the next may begin; this one fetches it for the steps it logs.
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ class Callback(keras.callbacks.Callback):  # type: ignore[misc]
     single step, or the kernels are too large to copy.
     """
 
+    async_safe = True
+
     def __init__(
         self,
         logdir: str | os.PathLike[str] | SummaryWriter,
@@ -65,9 +67,10 @@ class Callback(keras.callbacks.Callback):  # type: ignore[misc]
         self._due_step: int | None = None
         self._before: WeightsBefore | None = None
         self._before_count = -1
-        self._uncounted = 0
+        self._counted_at_end: int | None = None
         self._epoch_began = 0
         self._last_begun = 0
+        self._last_ended = -1
         self._broken = False
 
     @property
@@ -78,9 +81,12 @@ class Callback(keras.callbacks.Callback):  # type: ignore[misc]
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Logs the model as it is before the first batch."""
         counted = self._optimizer_steps() or 0
-        self._step = max(self._step, counted)
-        # Compiled anew, the optimizer counts from zero; the run does not.
-        self._uncounted = self._step - counted
+        if self._counted_at_end is None:
+            self._step = max(self._step, counted)
+        else:
+            # Batches trained without us count; compiled anew, the optimizer starts from zero.
+            self._step += max(0, counted - self._counted_at_end)
+        self._counted_at_end = None
         self._epoch_began = self._step
         self._due_step = None
         self._before = None
@@ -92,6 +98,7 @@ class Callback(keras.callbacks.Callback):  # type: ignore[misc]
         """Counts the epoch's batches from here."""
         self._epoch_began = self._step
         self._last_begun = 0
+        self._last_ended = -1
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Logs the step that has just ended if it was due, and decides about the coming one."""
@@ -104,9 +111,13 @@ class Callback(keras.callbacks.Callback):  # type: ignore[misc]
         if self._due_step is None:
             self._decide(self._step + self._stride)
 
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Remembers the batch; ``async_safe`` promises Keras that this may happen in a thread."""
+        self._last_ended = batch
+
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Logs the epoch's metrics, and the model if the step is due or the last one."""
-        self._step = self._epoch_end()
+        self._step = self._epoch_began + self._batches_of_epoch()
         scalars = {**self._learning_rate(), **(logs or {})}
         due = self._due_step is not None and self._step >= self._due_step
         last = epoch + 1 == (self.params or {}).get("epochs") or self._model.stop_training
@@ -119,6 +130,7 @@ class Callback(keras.callbacks.Callback):  # type: ignore[misc]
         """Logs the last step if that has not been done."""
         if self._logged_step != self._step:
             self._log({}, self._updates())
+        self._counted_at_end = self._optimizer_steps()
         self._writer.flush()
 
     @property
@@ -202,19 +214,14 @@ class Callback(keras.callbacks.Callback):  # type: ignore[misc]
             return None
         return int(to_numpy(iterations)) * self._accumulation()
 
-    def _epoch_end(self) -> int:
-        """The step after the epoch's last batch.
+    def _batches_of_epoch(self) -> int:
+        """Batches that ended: the last one that began may have been the end of the data.
 
-        The last batch that was begun may have been the end of the data, and the last execution of
-        several steps may have been short; only the optimizer's count tells.
+        The optimizer's count is no help there: TensorFlow may advance it in a batch that fails.
         """
-        begun = self._epoch_began + self._last_begun
-        counted = (self._optimizer_steps() or 0) + self._uncounted
-        exact = self._accumulation() == 1 and counted > self._epoch_began
-        if exact and begun <= counted <= begun + self._stride:
-            return counted
         steps = (self.params or {}).get("steps")
-        return begun + self._stride if steps is None else self._epoch_began + int(steps)
+        ended = self._last_ended + 1
+        return ended if steps is None else min(ended, int(steps))
 
 
 def _numbers(scalars: dict[str, Any]) -> dict[str, float]:
