@@ -69,6 +69,19 @@ const active = made.activity(10, 128, 0.41);
 const wideActive = made.activity(11, 16384, 0.1);
 const paths = made.paths(12, 90);
 
+const fewActive = made.activity(13, 32, 0);
+const farthest = made.extremes(many);
+// The same arrays on every draw, as the panel hands them: a moved cursor is no new data.
+const kept = new Map<string, unknown>();
+function keep<T>(key: string, make: () => T): T {
+  if (!kept.has(key)) kept.set(key, make());
+  return kept.get(key) as T;
+}
+const weightsOf = (shown: readonly Pin[], color?: string) =>
+  keep(`weights ${color} ${shown.map((pin) => pin.neuron).join()}`, () =>
+    shown.map((pin) => made.weights(pin.neuron, pin.neuron, color ?? pin.color)),
+  );
+
 let time: TimeAxis = {
   zoom: null,
   cursor: made.STEPS[230]!,
@@ -103,50 +116,90 @@ function card(id: string, title: string, size: string, content: TemplateResult):
   </section>`;
 }
 
+const swish = (beta: number) => (x: number) => x / (1 + Math.exp(-beta * x));
+const adam = (apply: (x: number) => number) => [made.curve("digits/adam", ADAM, [apply])];
+const reluCurve = adam(relu);
+const tanhCurve = adam(Math.tanh);
+const swishCurves = [...adam(swish(1.6)), made.curve("digits/sgd-lr1e-1", SGD, [swish(0.7)])];
+const preluCurve = [made.curve("digits/adam", ADAM, [prelu(0.05), prelu(0.2), prelu(0.45)])];
+const deadZones = { ...NO_ZONES, deadBelow: 0 };
+const tanhZones = { ...NO_ZONES, saturatedBelow: -2.18, saturatedAbove: 2.18 };
+const inputsOf = {
+  healthy: [healthy],
+  dying: [dying],
+  broad: [broad],
+  both: [healthy, other],
+  softmax: [softmaxOut],
+};
+
 function curves(): TemplateResult[] {
-  const adam = (apply: (x: number) => number) => [made.curve("digits/adam", ADAM, [apply])];
-  const swish = (beta: number) => (x: number) => x / (1 + Math.exp(-beta * x));
   return [
     card("relu", "relu", "", html`<nn-curve-chart heading="relu" legend
-        .curves=${adam(relu)} .inputs=${[healthy]} .zones=${{ ...NO_ZONES, deadBelow: 0 }}
+        .curves=${reluCurve} .inputs=${inputsOf.healthy} .zones=${deadZones}
         .time=${time}></nn-curve-chart>
       <nn-density-strip style="height: 110px" heading="inputs of relu" .series=${healthy} .time=${time}></nn-density-strip>
-      <nn-activity-bars style="height: 64px" quantity="activity" heading="activity" .matrix=${made.activity(13, 32, 0)} .time=${time} .pins=${pins}></nn-activity-bars>`),
+      <nn-activity-bars style="height: 64px" quantity="activity" heading="activity" .matrix=${fewActive} .time=${time} .pins=${pins}></nn-activity-bars>`),
     card("dying", "dying relu", "", html`<nn-curve-chart heading="relu" legend
-        .curves=${adam(relu)} .inputs=${[dying]} .zones=${{ ...NO_ZONES, deadBelow: 0 }}
+        .curves=${reluCurve} .inputs=${inputsOf.dying} .zones=${deadZones}
         .time=${time}></nn-curve-chart>
       <nn-density-strip style="height: 110px" heading="inputs" .series=${dying} .time=${time}></nn-density-strip>
       <nn-activity-bars style="height: 64px" quantity="activity" heading="activity" .matrix=${active} .time=${time} .pins=${pins}></nn-activity-bars>`),
     card("tanh", "saturating tanh", "", html`<nn-curve-chart heading="tanh" legend
-        .curves=${adam(Math.tanh)} .inputs=${[broad]}
-        .zones=${{ ...NO_ZONES, saturatedBelow: -2.18, saturatedAbove: 2.18 }}
+        .curves=${tanhCurve} .inputs=${inputsOf.broad}
+        .zones=${tanhZones}
         .time=${time}></nn-curve-chart>
       <nn-density-strip style="height: 110px" heading="inputs" .series=${broad} .time=${time}></nn-density-strip>
       <nn-activity-bars style="height: 64px" sorted quantity="activity" heading="activity" .matrix=${wideActive} .time=${time} .pins=${pins}></nn-activity-bars>`),
     card("runs", "two runs over one another", "", html`<nn-curve-chart heading="swish, two runs" legend
-        .curves=${[...adam(swish(1.6)), made.curve("digits/sgd-lr1e-1", SGD, [swish(0.7)])]}
-        .inputs=${[healthy, other]} .zones=${NO_ZONES} .time=${time}></nn-curve-chart>`),
+        .curves=${swishCurves}
+        .inputs=${inputsOf.both} .zones=${NO_ZONES} .time=${time}></nn-curve-chart>`),
     card("prelu", "prelu, one slope per channel", "", html`<nn-curve-chart heading="prelu" legend
-        .curves=${[made.curve("digits/adam", ADAM, [prelu(0.05), prelu(0.2), prelu(0.45)])]}
-        .inputs=${[healthy]} .zones=${NO_ZONES} .time=${time}></nn-curve-chart>`),
+        .curves=${preluCurve}
+        .inputs=${inputsOf.healthy} .zones=${NO_ZONES} .time=${time}></nn-curve-chart>`),
     card("softmax", "softmax: no curve", "", html`<nn-curve-chart heading="softmax" legend
-        .inputs=${[broad]} .outputs=${[softmaxOut]} .time=${time}></nn-curve-chart>`),
+        .inputs=${inputsOf.broad} .outputs=${inputsOf.softmax} .time=${time}></nn-curve-chart>`),
   ];
 }
 
-function overviewRow(seed: number): TemplateResult {
+function overviewData(seed: number) {
   const random = made.seeded(seed);
-  const steps = made.STEPS;
   const grow = 0.3 + random();
   const line = (at: (share: number) => number) =>
-    Float32Array.from(steps, (_, index) => at(index / (steps.length - 1)));
-  const ratio = line((share) => 10 ** (-3 + 0.1 * made.normal(random) - (seed % 3 === 2 ? 2 * share : 0)));
-  const bell = Float32Array.from({ length: 64 }, (_, cell) => Math.exp(-(((cell - 24 - seed * 4) / 11) ** 2)));
+    Float32Array.from(made.STEPS, (_, index) => at(index / (made.STEPS.length - 1)));
+  const falls = seed % 3 === 2 ? 2 : 0;
+  return {
+    low: line((share) => -grow * (1 + share)),
+    middle: line((share) => 0.1 * Math.sin(4 * share)),
+    high: line((share) => grow * (1 + share)),
+    ratio: line((share) => 10 ** (-3 + 0.1 * made.normal(random) - falls * share)),
+    gradient: line((share) => Math.exp(-3 * share) * (1 + 0.1 * random())),
+    bell: Float32Array.from({ length: 64 }, (_, cell) =>
+      Math.exp(-(((cell - 24 - seed * 4) / 11) ** 2)),
+    ),
+  };
+}
+const BAND = [1e-4, 1e-1] as const;
+const BELL_RANGE = [-3, 5] as const;
+
+function overviewRow(seed: number): TemplateResult {
+  const data = keep(`row ${seed}`, () => overviewData(seed));
+  const { cursor } = time;
   return html`<tr>
-    <td><nn-fan label="weights" .steps=${steps} .low=${line((s) => -grow * (1 + s))} .middle=${line((s) => 0.1 * Math.sin(4 * s))} .high=${line((s) => grow * (1 + s))} .cursor=${time.cursor}></nn-fan></td>
-    <td><nn-sparkline label="update ratio" log-scale .steps=${steps} .values=${ratio} .band=${[1e-4, 1e-1]} .cursor=${time.cursor}></nn-sparkline></td>
-    <td><nn-sparkline label="gradient norm" .steps=${steps} .values=${line((s) => Math.exp(-3 * s) * (1 + 0.1 * random()))} .cursor=${time.cursor}></nn-sparkline></td>
-    <td><nn-mini-density label="inputs" .density=${bell} .range=${[-3, 5]}></nn-mini-density></td>
+    <td>
+      <nn-fan label="weights" .steps=${made.STEPS} .low=${data.low} .middle=${data.middle}
+        .high=${data.high} .cursor=${cursor}></nn-fan>
+    </td>
+    <td>
+      <nn-sparkline label="update ratio" log-scale .steps=${made.STEPS} .values=${data.ratio}
+        .band=${BAND} .cursor=${cursor}></nn-sparkline>
+    </td>
+    <td>
+      <nn-sparkline label="gradient norm" .steps=${made.STEPS} .values=${data.gradient}
+        .cursor=${cursor}></nn-sparkline>
+    </td>
+    <td>
+      <nn-mini-density label="inputs" .density=${data.bell} .range=${BELL_RANGE}></nn-mini-density>
+    </td>
   </tr>`;
 }
 
@@ -163,15 +216,15 @@ function draw(): void {
       ${card("heat-many", "4,096 neurons, log scale", "half", html`<nn-heat-map style="height: 340px" heading="weight norm" log-scale
         quantity="weight norm" .matrix=${many} .time=${time} .pins=${pins}></nn-heat-map>`)}
       ${card("trajectories-many", "4,096 trajectories", "half", html`<nn-trajectories style="height: 340px" legend heading="weight norm" log-scale
-        quantity="weight norm" .matrix=${many} .extremes=${made.extremes(many)} .time=${time} .pins=${pins}></nn-trajectories>`)}
+        quantity="weight norm" .matrix=${many} .extremes=${farthest} .time=${time} .pins=${pins}></nn-trajectories>`)}
       ${card("paths", "paths through weight space", "half", html`<nn-path-chart style="height: 340px" heading="paths"
         .paths=${paths} .time=${time} .pins=${pins}></nn-path-chart>`)}
       ${card("weights", "incoming weights and biases", "half", html`<nn-weights-chart style="height: 340px" legend heading="weights"
-        .neurons=${pins.map((pin) => made.weights(pin.neuron, pin.neuron, pin.color))} .time=${time}></nn-weights-chart>`)}
+        .neurons=${weightsOf(pins)} .time=${time}></nn-weights-chart>`)}
       ${card("difference", "difference of two runs", "half", html`<nn-heat-map style="height: 260px" heading="bias difference" map="diverging"
         quantity="bias difference" .matrix=${bias} .order=${order} .time=${time} .pins=${pins}></nn-heat-map>`)}
       ${card("weights-one", "one neuron", "half", html`<nn-weights-chart style="height: 260px" heading="weights"
-        .neurons=${pins.slice(0, 1).map((pin) => made.weights(pin.neuron, pin.neuron, dark ? "#8e98a3" : "#425066"))} .time=${time}></nn-weights-chart>`)}
+        .neurons=${weightsOf(pins.slice(0, 1), ADAM)} .time=${time}></nn-weights-chart>`)}
       ${card("overview", "cells of the overview", "wide", html`<table>${[0, 1, 2].map(overviewRow)}</table>`)}
       ${card("empty", "nothing to draw", "wide", html`<nn-trajectories style="height: 90px" heading="empty" .time=${time}></nn-trajectories>`)}`,
     main,

@@ -1,3 +1,4 @@
+import type { PropertyValues } from "lit";
 import { customElement, property } from "lit/decorators.js";
 import { float32Text, toCsv } from "../pure/csv";
 import { finiteExtent, linearScale, type Scale } from "../pure/scale";
@@ -50,17 +51,31 @@ export class ActivityBars extends ChartElement {
     return matrix.values[row * matrix.steps.length + this.stepIndex()]!;
   }
 
+  protected override willUpdate(changed: PropertyValues<this>): void {
+    super.willUpdate(changed);
+    if (changed.has("matrix") || changed.has("sorted") || (this.sorted && changed.has("time"))) {
+      const count = this.stepIndex() < 0 ? 0 : (this.matrix?.rows.length ?? 0);
+      this.places = Int32Array.from({ length: count }, (_, index) => index);
+      if (this.sorted) {
+        // One number per row, looked up once: the comparison runs many times for each.
+        const ranks = Float32Array.from(this.places, (row) => rank(this.valueAt(row)));
+        this.places.sort((first, second) => ranks[second]! - ranks[first]! || first - second);
+      }
+    }
+    if (changed.has("matrix")) this.range = finiteExtent([this.matrix?.values ?? []]) ?? [0, 1];
+  }
+
   /** Rows of the matrix from left to right. */
+  private places = new Int32Array(0);
+  private range: readonly [number, number] = [0, 1];
+
   private order(): Int32Array {
-    const count = this.matrix?.rows.length ?? 0;
-    const order = Int32Array.from({ length: count }, (_, index) => index);
-    if (!this.sorted || this.stepIndex() < 0) return order;
-    return order.sort((a, b) => rank(this.valueAt(b)) - rank(this.valueAt(a)) || a - b);
+    return this.places;
   }
 
   private scale(rect: Rect): Scale {
     if (this.share) return linearScale([0, 1], upwards(rect));
-    const [low, high] = finiteExtent([this.matrix?.values ?? []]) ?? [0, 1];
+    const [low, high] = this.range;
     return linearScale([Math.min(0, low), Math.max(0, high)], upwards(rect));
   }
 

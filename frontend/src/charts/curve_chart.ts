@@ -1,3 +1,4 @@
+import type { PropertyValues } from "lit";
 import { customElement, property } from "lit/decorators.js";
 import { float32Text, toCsv } from "../pure/csv";
 import { frequencyPolygon, shareBetween, type Polygon } from "../pure/density_raster";
@@ -91,8 +92,21 @@ export class CurveChart extends ChartElement {
     return inset({ width: this.plotWidth, height: this.plotHeight }, [22, right, 22, 52]);
   }
 
+  /** Kept while the data stay: it looks at every count of every step. */
+  private shownDomain: readonly [number, number] = [-5, 5];
+
+  protected override willUpdate(changed: PropertyValues<this>): void {
+    super.willUpdate(changed);
+    if (["xDomain", "curves", "inputs", "outputs"].some((name) => changed.has(name as "curves"))) {
+      this.shownDomain = this.xDomain ?? this.domainOfData();
+    }
+  }
+
   private domain(): readonly [number, number] {
-    if (this.xDomain !== null) return this.xDomain;
+    return this.shownDomain;
+  }
+
+  private domainOfData(): readonly [number, number] {
     const counted = densityDomain([
       ...this.inputs,
       ...(this.curves.length === 0 ? this.outputs : []),

@@ -1,3 +1,4 @@
+import type { PropertyValues } from "lit";
 import { customElement, property } from "lit/decorators.js";
 import { colormap } from "../pure/colormap";
 import { float32Text, toCsv } from "../pure/csv";
@@ -29,8 +30,18 @@ export class DensityStrip extends StepChart {
     return this.series === null ? [] : [this.series];
   }
 
+  /** Kept while the data stay: it looks at every count of every step. */
+  private shownDomain: readonly [number, number] = [-1, 1];
+
+  protected override willUpdate(changed: PropertyValues<this>): void {
+    super.willUpdate(changed);
+    if (changed.has("series") || changed.has("valueDomain")) {
+      this.shownDomain = this.valueDomain ?? densityDomain(this.sources()) ?? [-1, 1];
+    }
+  }
+
   private values(): readonly [number, number] {
-    return this.valueDomain ?? densityDomain(this.sources()) ?? [-1, 1];
+    return this.shownDomain;
   }
 
   protected override draw(surface: Surface): void {
