@@ -46,15 +46,24 @@ export class ActivityBars extends ChartElement {
       : Math.max(0, indexAtOrBefore(steps, this.time.cursor));
   }
 
+  /** Of every row at the step; the matrix holds them far apart. */
+  private shown: Float32Array = new Float32Array(0);
+
   private valueAt(row: number): number {
-    const matrix = this.matrix!;
-    return matrix.values[row * matrix.steps.length + this.stepIndex()]!;
+    return this.shown[row]!;
   }
 
   protected override willUpdate(changed: PropertyValues<this>): void {
     super.willUpdate(changed);
+    const index = this.stepIndex();
+    const count = index < 0 ? 0 : (this.matrix?.rows.length ?? 0);
+    if (changed.has("matrix") || changed.has("time")) {
+      this.shown = new Float32Array(count);
+      for (let row = 0; row < count; row++) {
+        this.shown[row] = this.matrix!.values[row * this.matrix!.steps.length + index]!;
+      }
+    }
     if (changed.has("matrix") || changed.has("sorted") || (this.sorted && changed.has("time"))) {
-      const count = this.stepIndex() < 0 ? 0 : (this.matrix?.rows.length ?? 0);
       this.places = Int32Array.from({ length: count }, (_, index) => index);
       if (this.sorted) {
         // One number per row, looked up once: the comparison runs many times for each.

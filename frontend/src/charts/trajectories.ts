@@ -80,8 +80,15 @@ export class Trajectories extends StepChart {
           : stepQuantiles(matrix.values, matrix.steps.length, NINE));
       this.hoveredRow = -1;
     }
-    const ranged = ["matrix", "quantiles", "extremes", "time", "logScale"];
-    if (ranged.some((name) => changed.has(name as keyof Trajectories))) this.extent = this.valueExtent();
+    const before = changed.get("time");
+    const zoomed =
+      changed.has("time") &&
+      (before?.zoom !== this.time.zoom || before?.unit !== this.time.unit);
+    const ranged = ["matrix", "quantiles", "extremes", "logScale"];
+    // A moved cursor alone changes no range, and looking for one reads every value.
+    if (zoomed || ranged.some((name) => changed.has(name as keyof Trajectories))) {
+      this.extent = this.valueExtent();
+    }
   }
 
   protected override sources(): readonly Matrix[] {
