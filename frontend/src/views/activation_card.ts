@@ -298,10 +298,10 @@ export class ActivationCard extends LitElement {
       .outputs=${of === "output" ? this.#densitySeries(of, states) : NO_DENSITIES}
       .time=${ctx.axis}
       .words=${chartWords(words).curve}
-      ?legend=${layer.runs.length === 1}
     ></nn-curve-chart>`;
     const retry = (): void => (of === "input" ? this.#inputs : this.#outputs).retry();
-    return frame(words, HALF_CURVE_PX, together(states), drawn, retry);
+    return html`<p class="caption">${words.t(of === "input" ? "legend.inputs" : "legend.outputs")}</p>
+      ${frame(words, HALF_CURVE_PX, together(states), drawn, retry)}`;
   }
 
   #curveSamples(states: ReadonlyMap<string, Async<Curve>>): readonly CurveSample[] {

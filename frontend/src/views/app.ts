@@ -61,9 +61,17 @@ export class AppElement extends LitElement {
         padding: 14px 16px 24px;
         scrollbar-gutter: stable;
       }
+      /* Reached only by script, so that the keys work; it has no state to be seen. */
+      main:focus-visible {
+        outline: none;
+      }
       .alone {
         grid-area: 1 / 1 / -1 / -1;
         overflow: auto;
+      }
+      .alone .frame {
+        max-width: 720px;
+        margin: 24px auto;
       }
       .banner {
         grid-area: view;
