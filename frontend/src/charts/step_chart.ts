@@ -14,7 +14,7 @@ import {
   positionOfStep,
   type StepSource,
 } from "../pure/step_axis";
-import { formatCount, formatSeconds } from "../pure/ticks";
+import { formatCount, formatSeconds, timeTicks } from "../pure/ticks";
 import { ChartElement, type SliderState } from "./chart_element";
 import type { CursorDetail, ZoomDetail } from "./contract";
 import { drawCursor, drawXAxis, horizontal, inset, type Rect, type Surface } from "./surface";
@@ -136,6 +136,7 @@ export abstract class StepChart extends ChartElement {
     drawXAxis(surface, rect, this.stepScale(), {
       format: timed ? formatSeconds : formatCount,
       label: timed ? this.stepWords.relativeTime : this.stepWords.step,
+      ...(timed ? { ticks: timeTicks(this.stepDomain(), Math.max(2, rect.width / 80)) } : {}),
       grid,
     });
   }

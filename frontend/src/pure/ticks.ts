@@ -59,6 +59,20 @@ export function symlogTicks(domain: readonly [number, number], count: number): n
   );
 }
 
+const TIME_GAPS = [60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400];
+
+/** Spans of time inside a domain of seconds, in whole minutes, hours or days once they are long. */
+export function timeTicks(domain: readonly [number, number], count: number): number[] {
+  const raw = Math.abs(domain[1] - domain[0]) / Math.max(1, count);
+  if (!(raw > 20)) return linearTicks(domain, count);
+  const day = TIME_GAPS.at(-1)!;
+  const gap = TIME_GAPS.find((candidate) => candidate >= raw) ?? niceGap(raw / day) * day;
+  const ticks: number[] = [];
+  const first = Math.ceil(domain[0] / gap - 1e-9);
+  for (let index = first; index * gap <= domain[1] * (1 + 1e-9); index++) ticks.push(index * gap);
+  return ticks;
+}
+
 /** Ticks that suit the scale. */
 export function ticksOf(scale: Scale, count: number): number[] {
   if (scale.kind === "log") return logTicks(scale.domain, count);

@@ -27,6 +27,7 @@ import {
   linearTicks,
   logTicks,
   symlogTicks,
+  timeTicks,
 } from "../../src/pure/ticks";
 
 describe("scales", () => {
@@ -87,6 +88,13 @@ describe("ticks", () => {
     expect(logTicks([2, 8], 4)).toEqual([2, 4, 6, 8]);
     expect(logTicks([0.23, 5.6], 6)).toEqual([0.5, 1, 2, 5]);
     expect(logTicks([0, 8], 4)).toEqual([]);
+  });
+
+  it("are whole minutes, hours and days on an axis of time", () => {
+    expect(timeTicks([0, 40], 4)).toEqual([0, 10, 20, 30, 40]);
+    expect(timeTicks([0, 460], 5).map(formatSeconds)).toEqual(["0 s", "2 min", "4 min", "6 min"]);
+    expect(timeTicks([3000, 30000], 4).map((tick) => tick / 3600)).toEqual([2, 4, 6, 8]);
+    expect(timeTicks([0, 30 * 86400], 4).map((tick) => tick / 86400)).toEqual([0, 10, 20, 30]);
   });
 
   it("stand on both sides of zero on a symlog scale", () => {
