@@ -68,7 +68,8 @@ export function timeTicks(domain: readonly [number, number], count: number): num
   const day = TIME_GAPS.at(-1)!;
   const gap = TIME_GAPS.find((candidate) => candidate >= raw) ?? niceGap(raw / day) * day;
   const ticks: number[] = [];
-  const first = Math.ceil(domain[0] / gap - 1e-9);
+  // Adding zero turns −0 into 0.
+  const first = Math.ceil(domain[0] / gap - 1e-9) + 0;
   for (let index = first; index * gap <= domain[1] * (1 + 1e-9); index++) ticks.push(index * gap);
   return ticks;
 }
