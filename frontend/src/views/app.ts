@@ -96,6 +96,7 @@ export class AppElement extends LitElement {
         nn-sidebar {
           border-right: 0;
           border-bottom: 1px solid var(--nn-border);
+          min-height: 200px;
           max-height: 40vh;
         }
         main {

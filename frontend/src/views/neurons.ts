@@ -46,6 +46,12 @@ export class NeuronsView extends LitElement {
         flex-direction: column;
         gap: 12px;
         min-height: 100%;
+        container-type: inline-size;
+      }
+      @container (max-width: 690px) {
+        .grid {
+          grid-template-columns: minmax(0, 1fr) !important;
+        }
       }
       .bar {
         display: flex;
@@ -111,7 +117,7 @@ export class NeuronsView extends LitElement {
       }
       .grid {
         display: grid;
-        grid-template-columns: repeat(auto-fit, minmax(min(350px, 100%), 1fr));
+        grid-template-columns: repeat(2, minmax(0, 1fr));
         gap: 14px;
       }
       .wide {

@@ -4,6 +4,7 @@ import { css, html, LitElement, nothing } from "lit";
 import { customElement, property } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
 import type { RunInfo } from "../api";
+import type { Complaint } from "../health";
 import { LANGUAGE_NAMES } from "../i18n";
 import { matcher, search } from "../selection";
 import { LANGUAGES, toggleRun } from "../state";
@@ -257,10 +258,12 @@ export class SidebarElement extends LitElement {
     const { ctx } = this;
     const { t } = ctx.words;
     const slash = layer.name.lastIndexOf("/") + 1;
-    const grade = ctx.health.get(layer.name)?.grade ?? "unknown";
+    const health = ctx.health.get(layer.name);
+    const grade = health?.grade ?? "unknown";
     const missing = ctx.runs.filter((run) => !run.layers.has(layer.name));
     const title = [
       `${layer.name} — ${layer.info.type}, ${t(`health.${grade}`)}`,
+      ...(health?.complaints ?? []).map((complaint) => this.#complaint(complaint)),
       ...(missing.length === 0
         ? []
         : [t("missing.run", { runs: missing.map((run) => run.info.name).join(", ") })]),
@@ -276,9 +279,20 @@ export class SidebarElement extends LitElement {
         <span class="name"
           ><bdi><span class="path">${layer.name.slice(0, slash)}</span>${layer.name.slice(slash)}</bdi></span
         >
-        <span class="dot ${grade}" role="img" aria-label=${t(`health.${grade}`)}></span>
+        <span
+          class="dot ${grade}"
+          role="img"
+          aria-label=${[t(`health.${grade}`), ...(health?.complaints ?? []).map((one) => this.#complaint(one))].join(", ")}
+        ></span>
       </button>
     </li>`;
+  }
+
+  #complaint({ field: name, value }: Complaint): string {
+    const { words, definitions } = this.ctx;
+    const definition = words.definition(name, definitions?.layer_fields[name]);
+    const figure = definition?.share === true ? words.share(value) : words.figure(value);
+    return `${definition?.label ?? name}: ${figure}`;
   }
 
   readonly #layerKeys = (event: KeyboardEvent): void => {

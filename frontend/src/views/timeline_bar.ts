@@ -167,7 +167,7 @@ export class TimelineBarElement extends LitElement {
     const states = this.#scalars.want(wanted);
     if (wanted.length === 0) {
       return html`<div class="frame" style="height:${HEIGHT_PX}px">
-        <nn-empty .words=${ctx.words} text=${ctx.words.t("timeline.empty")}></nn-empty>
+        <nn-empty .words=${ctx.words} text=${ctx.runs.length === 0 ? "" : ctx.words.t("timeline.empty")}></nn-empty>
       </div>`;
     }
     return frame(
