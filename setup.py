@@ -72,8 +72,8 @@ def _build_panel_when_needed() -> None:
 
 
 STATISTICS = Extension(
-    "nnviz_tb._stats",
-    ["nnviz_tb/_stats.c"],
+    "nnviz_tb.statistics._stats",
+    ["nnviz_tb/statistics/_stats.c"],
     extra_compile_args=[] if sys.platform == "win32" else ["-O3"],
     optional=True,  # without a compiler, NumPy does the same work
 )
@@ -84,5 +84,5 @@ setup(
         "build": build_with_panel,
         "build_panel": build_panel,
         "sdist": sdist_with_panel,
-    }
+    },
 )

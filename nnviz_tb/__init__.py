@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nnviz_tb import errors, keras
-    from nnviz_tb.shared_writers import log_model
-    from nnviz_tb.writer import SummaryWriter
+    from nnviz_tb.recording.shared_writers import log_model
+    from nnviz_tb.recording.writer import SummaryWriter
 
     __version__: str
 
 __all__ = ["SummaryWriter", "__version__", "errors", "keras", "log_model"]
 
 _MODULES = ("errors", "keras")
-_ROOMS = {"SummaryWriter": "writer", "log_model": "shared_writers"}
+_ROOMS = {"SummaryWriter": "recording.writer", "log_model": "recording.shared_writers"}
 
 
 def __getattr__(name: str) -> Any:

@@ -121,7 +121,7 @@ def _assignment(text: str) -> tuple[str, float]:
 
 
 def _report(options: argparse.Namespace) -> int:
-    from nnviz_tb import reporting
+    from nnviz_tb.offline import reporting
 
     made = reporting.report(
         options.logdir,
@@ -158,8 +158,8 @@ def _plot(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
-    from nnviz_tb import export
-    from nnviz_tb.logdir import open_log
+    from nnviz_tb.offline import export
+    from nnviz_tb.offline.logdir import open_log
 
     log = open_log(options.logdir, _bar(options))
     run = log.only_run(options.run)

@@ -18,9 +18,9 @@ import numpy as np
 from nnviz_tb import adapters
 from nnviz_tb.adapters.keras.updates import WeightsBefore
 from nnviz_tb.adapters.keras.variables import to_numpy
-from nnviz_tb.cadence import Cadence, parse_every
 from nnviz_tb.errors import LoggingWarning
-from nnviz_tb.writer import SummaryWriter
+from nnviz_tb.recording.cadence import Cadence, parse_every
+from nnviz_tb.recording.writer import SummaryWriter
 
 
 class Callback(keras.callbacks.Callback):  # type: ignore[misc]

@@ -38,7 +38,7 @@ class Loader(base_plugin.TBLoader):  # type: ignore[misc]
     def load(self, context: base_plugin.TBContext) -> Any:
         """The plugin, or None where it cannot be loaded: TensorBoard then goes on without it."""
         try:
-            from nnviz_tb.plugin import Plugin
+            from nnviz_tb.reading.plugin import Plugin
 
             return Plugin(context)
         except Exception:

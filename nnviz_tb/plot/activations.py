@@ -12,16 +12,16 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from nnviz_tb import densities
-from nnviz_tb.curves import DEFAULT_LIMIT, sample_curve
 from nnviz_tb.definitions import LAYER_FIELDS
 from nnviz_tb.errors import ArgumentError
 from nnviz_tb.health import outside_share
-from nnviz_tb.logdir import Log
+from nnviz_tb.offline.logdir import Log
 from nnviz_tb.plot.look import CYCLE, canvas, labels, legend, look_of, title
 from nnviz_tb.plot.sources import is_log, layer_with, opened
-from nnviz_tb.rows import Series
+from nnviz_tb.reading import densities
+from nnviz_tb.reading.rows import Series
 from nnviz_tb.schema import LayerMetadata
+from nnviz_tb.statistics.curves import DEFAULT_LIMIT, sample_curve
 
 _ZONES = ("dead_below", "dead_above", "saturated_below", "saturated_above")
 _INPUTS, _VALUE, _SLOPE, _DEAD, _SATURATED = CYCLE[2], CYCLE[0], CYCLE[1], CYCLE[6], CYCLE[4]

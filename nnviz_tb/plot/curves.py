@@ -11,9 +11,9 @@ from matplotlib.collections import LineCollection
 from numpy.typing import NDArray
 
 from nnviz_tb.errors import ArgumentError
-from nnviz_tb.evidence import neurons_of
 from nnviz_tb.plot.look import CYCLE, canvas, legend, look_of, step_axis, title
 from nnviz_tb.plot.sources import as_rows, as_steps, is_log, layer_with, loss_tag, opened
+from nnviz_tb.reading.evidence import neurons_of
 
 _MANY_LINES = 48
 """From here on a fan of percentiles carries the picture, and a few lines stand for the rest."""

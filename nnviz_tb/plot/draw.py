@@ -11,7 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from nnviz_tb.errors import ArgumentError
-from nnviz_tb.logdir import Progress, open_log
+from nnviz_tb.offline.logdir import Progress, open_log
 from nnviz_tb.plot import activations, curves, heat
 from nnviz_tb.plot.look import look_of
 

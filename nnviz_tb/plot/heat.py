@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from nnviz_tb.definitions import NEURON_STATISTICS
 from nnviz_tb.errors import ArgumentError
-from nnviz_tb.evidence import neurons_of
 from nnviz_tb.plot.look import canvas, look_of, step_axis, title
 from nnviz_tb.plot.sources import as_rows, as_steps, is_log, layer_with, opened
+from nnviz_tb.reading.evidence import neurons_of
 
 SORTS = ("index", "value", "movement")
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from nnviz_tb.errors import ArgumentError
 from nnviz_tb.health.loss import is_loss
-from nnviz_tb.logdir import Log, open_log
+from nnviz_tb.offline.logdir import Log, open_log
 from nnviz_tb.schema import tag_of
 
 Steps = NDArray[np.float64]

@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from nnviz_tb import stats
-from nnviz_tb.reduction import compiled, reduce_kernel, thread_count
+from nnviz_tb.statistics import stats
+from nnviz_tb.statistics.reduction import compiled, reduce_kernel, thread_count
 
 Rival = Callable[[np.ndarray], object]
 Shape = tuple[int, ...]

@@ -100,14 +100,15 @@ class PanelPage:
 
     def only_run(self, run: str) -> None:
         """Shows this run and no other."""
-        row = self.panel.locator("nn-sidebar li.run").filter(has_text=run)
+        name = self.panel.locator("bdi").get_by_text(run, exact=True)
+        row = self.panel.locator("nn-sidebar li.run").filter(has=name)
         row.hover()
         row.get_by_role("button").click()
 
     def layer(self, name: str) -> None:
         """Chooses a layer in the list."""
         self.panel.locator("nn-sidebar button.layer").filter(
-            has_text=re.compile(rf"^\\s*{re.escape(name)}\\s*$")
+            has_text=re.compile(rf"^\s*{re.escape(name)}\s*$")
         ).click()
 
     def charts(self) -> Locator:

@@ -36,6 +36,8 @@ def test_the_readmes_picture_is_of_a_view_that_still_draws(
         if layer is not None:
             page.layer(layer)
         page.all_drawn()
+        # Looking at each chart has scrolled to the last one.
+        page.panel.locator("main").evaluate("element => element.scrollTo(0, 0)")
         taken = tmp_path / kept.name
         page.page.screenshot(path=taken)
         assert page.complaints == []

@@ -20,8 +20,8 @@ VOCABULARY = ("errors", "definitions", "schema")
 SHARED = {*VOCABULARY, "buckets", "sampling", "health"}
 """Where the writing and the reading side may meet. ``health`` is pure: both ask it for findings."""
 
-WRITING = ("writer", "keras", "torch", "jax", "adapters")
-READING = ("plugin", "loader", "logdir", "reporting", "export")
+WRITING = ("statistics", "recording", "adapters", "keras", "torch", "jax")
+READING = ("reading", "loader", "offline")
 
 FRAMEWORKS = {
     "tensorflow": ("adapters.keras", "keras"),
@@ -35,11 +35,17 @@ FRAMEWORKS = {
 """A framework, and the only modules that may name it in an import."""
 
 SERVING = {
-    "tensorboard": ("loader", "plugin", "reader", "logdir"),
-    "werkzeug": ("plugin", "responses", "static_files"),
+    "tensorboard": (
+        "loader",
+        "reading.plugin",
+        "reading.reader",
+        "reading.source",
+        "offline.logdir",
+    ),
+    "werkzeug": ("reading.plugin", "reading.responses", "reading.static_files"),
 }
 
-PURE = ("stats", "density", "sketch", "curves", "zones", "health", "queries", "wire", "schema")
+PURE = ("statistics", "health", "reading.queries", "reading.wire", "schema")
 """Functions over arrays: they and all they import need NumPy and the standard library alone."""
 
 

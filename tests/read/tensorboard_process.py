@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nnviz_tb import wire
+from nnviz_tb.reading import wire
 
 START_LIMIT_S = 60.0
 LOADERS = {"rust": ("--load_fast=true",), "python": ("--load_fast=false",)}

@@ -11,8 +11,8 @@ import pytest
 from tensorboard_process import TensorBoard
 from test_routes import EXAMPLES, RUN, assert_fault
 
-from nnviz_tb import static_files
-from nnviz_tb.plugin import ROUTE_PARAMETERS
+from nnviz_tb.reading import static_files
+from nnviz_tb.reading.plugin import ROUTE_PARAMETERS
 
 NEURONS = "neurons?run=digits/adam&layer=dense&statistic=bias"
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnviz_tb.cache import ByteCache, SingleFlight
+from nnviz_tb.reading.cache import ByteCache, SingleFlight
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 120)), max_size=60))

@@ -6,9 +6,10 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnviz_tb import buckets, densities
-from nnviz_tb.parameters import Selection
-from nnviz_tb.rows import Series
+from nnviz_tb import buckets
+from nnviz_tb.reading import densities
+from nnviz_tb.reading.parameters import Selection
+from nnviz_tb.reading.rows import Series
 from nnviz_tb.schema import SeriesMetadata
 
 

@@ -17,10 +17,10 @@ from tensorboard.context import RequestContext
 from tensorboard_process import TensorBoard
 from test_routes import assert_fault
 
-from nnviz_tb import queries
-from nnviz_tb.parameters import Selection
-from nnviz_tb.reader import Reader
-from nnviz_tb.source import Scope
+from nnviz_tb.reading import queries
+from nnviz_tb.reading.parameters import Selection
+from nnviz_tb.reading.reader import Reader
+from nnviz_tb.reading.source import Scope
 
 QUESTION = {"layer": "dense", "statistic": "bias"}
 

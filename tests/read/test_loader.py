@@ -78,12 +78,12 @@ def test_flags_without_ours_are_given_it() -> None:
 def test_a_plugin_that_cannot_be_imported_is_logged_and_left_out(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setitem(sys.modules, "nnviz_tb.plugin", None)
+    monkeypatch.setitem(sys.modules, "nnviz_tb.reading.plugin", None)
     assert Loader().load(base_plugin.TBContext()) is None
     assert "goes on without it" in caplog.text
 
 
-HEAVY = ("numpy", "google_crc32c", "tensorflow", "torch", "jax", "nnviz_tb.plugin")
+HEAVY = ("numpy", "google_crc32c", "tensorflow", "torch", "jax", "nnviz_tb.reading.plugin")
 
 
 def test_importing_the_loader_imports_next_to_nothing() -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nnviz_tb.parameters import Selection
-from nnviz_tb.projection import path, principal_plane
-from nnviz_tb.rows import Series
+from nnviz_tb.reading.parameters import Selection
+from nnviz_tb.reading.projection import path, principal_plane
+from nnviz_tb.reading.rows import Series
 from nnviz_tb.schema import SeriesMetadata
 
 

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from nnviz_tb import queries
 from nnviz_tb.definitions import QUANTILES
-from nnviz_tb.faults import NotFoundError
-from nnviz_tb.parameters import Selection
-from nnviz_tb.rows import Series
+from nnviz_tb.reading import queries
+from nnviz_tb.reading.faults import NotFoundError
+from nnviz_tb.reading.parameters import Selection
+from nnviz_tb.reading.rows import Series
 from nnviz_tb.sampling import spread_sample
 from nnviz_tb.schema import SeriesMetadata
 

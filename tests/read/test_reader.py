@@ -17,17 +17,18 @@ from tensorboard import errors as tb_errors
 from tensorboard.context import RequestContext
 from tensorboard.data import provider
 
-from nnviz_tb import rows, schema
+from nnviz_tb import schema
 from nnviz_tb.errors import SchemaError
-from nnviz_tb.faults import (
+from nnviz_tb.reading import rows
+from nnviz_tb.reading.faults import (
     BadDataError,
     NotFoundError,
     RequestError,
     TooLargeError,
     UnavailableError,
 )
-from nnviz_tb.reader import MAX_AGE_S, Reader
-from nnviz_tb.source import Scope
+from nnviz_tb.reading.reader import MAX_AGE_S, Reader
+from nnviz_tb.reading.source import Scope
 
 SCOPE = Scope(RequestContext(), "")
 

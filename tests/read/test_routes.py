@@ -15,9 +15,9 @@ from tensorboard_process import Reply, TensorBoard
 import nnviz_tb
 from nnviz_tb import buckets
 from nnviz_tb.definitions import LAYER_FIELDS, QUANTILES, RUN_FIELDS, SUMMARY_FIELDS
-from nnviz_tb.faults import FAULTS
-from nnviz_tb.overview import FIELDS
-from nnviz_tb.plugin import ROUTE_PARAMETERS
+from nnviz_tb.reading.faults import FAULTS
+from nnviz_tb.reading.overview import FIELDS
+from nnviz_tb.reading.plugin import ROUTE_PARAMETERS
 
 RUN = "digits/adam"
 DOCUMENT = (Path(nnviz_tb.__file__).parent / "http_api.md").read_text(encoding="utf-8")

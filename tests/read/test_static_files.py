@@ -9,9 +9,9 @@ import pytest
 from werkzeug.test import create_environ
 from werkzeug.wrappers import Request
 
-from nnviz_tb import static_files
-from nnviz_tb.responses import accepts_gzip
-from nnviz_tb.static_files import ASK_AGAIN, FOREVER, table
+from nnviz_tb.reading import static_files
+from nnviz_tb.reading.responses import accepts_gzip
+from nnviz_tb.reading.static_files import ASK_AGAIN, FOREVER, table
 
 
 def write(folder: Path, name: str, content: bytes = b"export {};\n" * 50) -> None:

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy.special import erf
 
-from nnviz_tb.curves import Curve, curve_limit, sample_curve
-from nnviz_tb.density import density
 from nnviz_tb.errors import StatsError
+from nnviz_tb.statistics.curves import Curve, curve_limit, sample_curve
+from nnviz_tb.statistics.density import density
 
 
 def sigmoid(x):

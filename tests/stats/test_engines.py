@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis.extra import numpy as hnp
 
-from nnviz_tb import reduction
-from nnviz_tb.reduction import THREADS_VARIABLE, reduce_kernel, thread_count
+from nnviz_tb.statistics import reduction
+from nnviz_tb.statistics.reduction import THREADS_VARIABLE, reduce_kernel, thread_count
 
 SHAPES = st.tuples(st.integers(1, 70), st.integers(1, 70))
 ANY_FLOAT32 = hnp.arrays(np.uint32, SHAPES, elements=st.integers(0, 2**32 - 1)).map(

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis.extra import numpy as hnp
 
-from nnviz_tb.histogram import BUCKETS, FloatHistogram
-from nnviz_tb.stats import array_statistics
+from nnviz_tb.statistics.histogram import BUCKETS, FloatHistogram
+from nnviz_tb.statistics.stats import array_statistics
 
 SINGLES = hnp.arrays(np.float32, st.integers(0, 200), elements=st.floats(width=32))
 DOUBLES = hnp.arrays(np.float64, st.integers(0, 200), elements=st.floats())

@@ -9,7 +9,12 @@ from hypothesis.extra import numpy as hnp
 
 from nnviz_tb.definitions import QUANTILES, SUMMARY_FIELDS
 from nnviz_tb.errors import StatsError
-from nnviz_tb.stats import array_statistics, kernel_statistics, neuron_norms, relative_change
+from nnviz_tb.statistics.stats import (
+    array_statistics,
+    kernel_statistics,
+    neuron_norms,
+    relative_change,
+)
 
 SHAPES = st.tuples(st.integers(1, 20), st.integers(1, 20))
 WEIGHTS = st.floats(-1e4, 1e4, width=32) | st.sampled_from([0.0, -0.0, 1.0])

@@ -7,8 +7,10 @@ from hypothesis import given
 from hypothesis.extra import numpy as hnp
 
 from nnviz_tb import buckets
-from nnviz_tb.curves import Zones
-from nnviz_tb.density import (
+from nnviz_tb.errors import StatsError
+from nnviz_tb.schema import DENSITY_HEADER_LENGTH
+from nnviz_tb.statistics.curves import Zones
+from nnviz_tb.statistics.density import (
     MAX_LEVEL,
     active_counts,
     density,
@@ -17,9 +19,7 @@ from nnviz_tb.density import (
     normalised_entropy,
     saturated_counts,
 )
-from nnviz_tb.errors import StatsError
-from nnviz_tb.schema import DENSITY_HEADER_LENGTH
-from nnviz_tb.sketch import sketch
+from nnviz_tb.statistics.sketch import sketch
 
 SAMPLES = hnp.arrays(np.float32, st.integers(0, 300), elements=st.floats(width=32))
 LEVELS = st.integers(0, MAX_LEVEL)

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nnviz_tb import budget
-from nnviz_tb.budget import DEFAULT_STEP_BYTES, LayerShape, allocate
 from nnviz_tb.definitions import NEURON_STATISTICS
+from nnviz_tb.recording import budget
+from nnviz_tb.recording.budget import DEFAULT_STEP_BYTES, LayerShape, allocate
 
 
 def dense(fan_in: int, neurons: int, name_bytes: int = 24) -> LayerShape:

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnviz_tb.cadence import ALLOWANCE_SECONDS, Cadence, parse_every
 from nnviz_tb.errors import ArgumentError
+from nnviz_tb.recording.cadence import ALLOWANCE_SECONDS, Cadence, parse_every
 
 
 class Clock:

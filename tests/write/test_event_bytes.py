@@ -14,8 +14,8 @@ from tensorboard.compat.proto import event_pb2
 from tensorboard.summary.writer.record_writer import RecordWriter
 from tensorboard.util import tensor_util
 
-from nnviz_tb import events
-from nnviz_tb.events import Value
+from nnviz_tb.recording import events
+from nnviz_tb.recording.events import Value
 
 TAGS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=300)
 STEPS = st.integers(0, 2**63 - 1)

@@ -23,8 +23,8 @@ import pytest
 from logs import accumulated, scalars
 
 from nnviz_tb.errors import LoggingWarning
-from nnviz_tb.event_file import EventFile
-from nnviz_tb.writer import SummaryWriter
+from nnviz_tb.recording.event_file import EventFile
+from nnviz_tb.recording.writer import SummaryWriter
 
 
 def run_python(code: str, *arguments: str, **options) -> subprocess.CompletedProcess:
@@ -39,7 +39,7 @@ def run_python(code: str, *arguments: str, **options) -> subprocess.CompletedPro
 
 LOG_UNTIL_KILLED = """
     import mmap, struct, sys
-    from nnviz_tb.event_file import EventFile
+    from nnviz_tb.recording.event_file import EventFile
     directory, returned, first, count = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
     file = EventFile(directory, "test")
     with open(returned, "r+b") as handle:

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from logs import accumulated, array, rows
 
 import nnviz_tb
-from nnviz_tb import budget
-from nnviz_tb.budget import DEFAULT_STEP_BYTES
 from nnviz_tb.definitions import LAYER_FIELDS, NEURON_STATISTICS, QUANTILES, SUMMARY_FIELDS
 from nnviz_tb.errors import LoggingWarning
-from nnviz_tb.events import HISTOGRAMS_PLUGIN, encode_event, encode_value, frame
 from nnviz_tb.layers import Activation, Layer
-from nnviz_tb.recorder import ModelRecorder
+from nnviz_tb.recording import budget
+from nnviz_tb.recording.budget import DEFAULT_STEP_BYTES
+from nnviz_tb.recording.events import HISTOGRAMS_PLUGIN, encode_event, encode_value, frame
+from nnviz_tb.recording.recorder import ModelRecorder
 from nnviz_tb.sampling import spread_sample
 from nnviz_tb.schema import LayerMetadata, SeriesMetadata, metadata_from_bytes, parse_tag
 

@@ -1,0 +1,1 @@
+"""The same data without a server: reports, exports and logs of other writers."""

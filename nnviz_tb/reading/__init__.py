@@ -1,0 +1,1 @@
+"""The reading side: TensorBoard's data provider to answers over HTTP."""

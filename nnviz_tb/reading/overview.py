@@ -1,0 +1,96 @@
+"""Every layer of a run side by side, from the ``layer`` series and the densities. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnviz_tb.definitions import LAYER_FIELDS
+from nnviz_tb.reading import densities
+from nnviz_tb.reading.faults import RequestError
+from nnviz_tb.reading.parameters import Selection
+from nnviz_tb.reading.queries import Answer, pick, unit_profile
+from nnviz_tb.reading.rows import Series
+
+FIELDS = (
+    "weight_q5",
+    "weight_median",
+    "weight_q95",
+    "displacement",
+    "update_ratio",
+    "gradient_norm",
+    "dead_share",
+    "saturated_share",
+    "dormant_share",
+    "weight_nan_count",
+    "input_nonfinite_count",
+    "gradient_nonfinite_count",
+)
+MAX_SKIPPED = 20
+
+Read = Mapping[str, Series | RequestError]
+
+
+def overview(
+    layers: Sequence[str], series: Read, density: Read, selection: Selection, step: int | None
+) -> Answer:
+    """All layers over steps, and the shape of their inputs: ``http_api.md``, ``overview``.
+
+    Args:
+      layers: in the order of the rows.
+      series: the ``layer`` series of each; a fault where it could not be read.
+      density: the input densities; layers without one are absent.
+      step: whose density is wanted; None for the last one's.
+    """
+    merged = _merged(layers, series)
+    flat = merged.values.reshape(merged.steps.size, -1).T
+    picked = pick(merged, selection, unit_profile(flat))
+    heights = np.zeros((len(layers), densities.BINS), np.float32)
+    ranges = np.full((len(layers), 2), np.nan, np.float32)
+    for place, layer in enumerate(layers):
+        inputs = density.get(layer)
+        if isinstance(inputs, Series):
+            row = _at(inputs, step)
+            if row is not None:
+                heights[place], ranges[place] = densities.outline(row)
+    skipped = [*merged.skipped, *_faults(layers, density)][:MAX_SKIPPED]
+    return Answer(
+        {**picked.meta, "layers": list(layers), "fields": list(FIELDS), "skipped": skipped},
+        {
+            "steps": merged.steps[picked.rows],
+            "wall_times": merged.wall_times[picked.rows],
+            "values": merged.values[picked.rows].transpose(1, 2, 0),
+            "density": heights,
+            "density_range": ranges,
+        },
+    )
+
+
+def _merged(layers: Sequence[str], series: Read) -> Series:
+    """One series over the union of all layers' steps, ``values float32[steps, layers, fields]``."""
+    columns = [list(LAYER_FIELDS).index(name) for name in FIELDS]
+    present = [(place, series.get(layer)) for place, layer in enumerate(layers)]
+    read = [(place, found) for place, found in present if isinstance(found, Series)]
+    steps = np.unique(np.concatenate([np.empty(0), *(found.steps for _, found in read)]))
+    wall_times = np.full(steps.size, np.nan)
+    values = np.full((steps.size, len(layers), len(columns)), np.nan, np.float32)
+    skipped = _faults(layers, series)
+    for place, found in read:
+        at = np.searchsorted(steps, found.steps)
+        wall_times[at] = np.fmax(wall_times[at], found.wall_times)
+        values[at, place] = found.values[:, columns]
+        skipped += [f"{layers[place]}: {sentence}" for sentence in found.skipped]
+    return Series(steps, wall_times, values, None, tuple(skipped))
+
+
+def _faults(layers: Sequence[str], read: Read) -> list[str]:
+    found = ((layer, read.get(layer)) for layer in layers)
+    return [f"{layer}: {fault}" for layer, fault in found if isinstance(fault, RequestError)]
+
+
+def _at(series: Series, step: int | None) -> NDArray[np.int32] | None:
+    """The row that holds at ``step``: the last one not after it."""
+    end = series.steps.size if step is None else np.searchsorted(series.steps, step, "right")
+    return series.values[end - 1] if end else None

@@ -1,0 +1,266 @@
+"""The routes of the plugin, about ten lines each, over :mod:`reader` and :mod:`queries`.
+
+What the routes take and give stands in ``http_api.md``; a test fails where it does not.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Hashable, Iterable
+from functools import partial
+from typing import Any
+
+from tensorboard import plugin_util
+from tensorboard.plugins import base_plugin
+from werkzeug import wrappers
+
+from nnviz_tb.definitions import LAYER_FIELDS, RUN_FIELDS, SUMMARY_FIELDS
+from nnviz_tb.reading import (
+    catalogue,
+    densities,
+    overview,
+    parameters,
+    projection,
+    queries,
+    static_files,
+    wire,
+)
+from nnviz_tb.reading.cache import ByteCache, SingleFlight
+from nnviz_tb.reading.faults import (
+    MethodError,
+    NotFoundError,
+    RequestError,
+    UnavailableError,
+    shown,
+)
+from nnviz_tb.reading.parameters import SELECTION, Selection
+from nnviz_tb.reading.queries import Answer
+from nnviz_tb.reading.reader import MAX_AGE_S, Reader, layers_in
+from nnviz_tb.reading.responses import (
+    BINARY,
+    JSON,
+    Body,
+    body_of,
+    fault_response,
+    json_body,
+    respond,
+)
+from nnviz_tb.reading.rows import MAX_STEP, Series
+from nnviz_tb.reading.source import Scope
+from nnviz_tb.schema import PLUGIN_NAME, tag_of
+
+logger = logging.getLogger(__name__)
+
+Values = dict[str, str]
+Handler = Callable[[Scope, Values], Body]
+App = Callable[[Any, Any], Iterable[bytes]]
+
+BODY_BYTES = 96 * 1024 * 1024
+"""What finished answers may hold in memory, beside the reader's cache."""
+CATALOGUE_AGE_S = 1.0
+CATALOGUE_BYTES = 32 * 1024 * 1024
+
+ROUTE_PARAMETERS: dict[str, tuple[str, ...]] = {
+    "definitions": (),
+    "catalogue": (),
+    "scalars": ("run", "tag", *SELECTION),
+    "neurons": ("run", "layer", "statistic", *SELECTION),
+    "weights": ("run", "layer", "neuron", *SELECTION),
+    "density": ("run", "layer", "of", *SELECTION),
+    "curve": ("run", "layer"),
+    "layer": ("run", "layer", *SELECTION),
+    "summary": ("run", "layer", "array", *SELECTION),
+    "run": ("run", *SELECTION),
+    "path": ("run", "layer", "steps"),
+    "overview": ("run", "step", "steps"),
+}
+
+
+class Plugin(base_plugin.TBPlugin):  # type: ignore[misc]
+    """TensorBoard's view of us: routes, a tab, and the name of the data we read."""
+
+    plugin_name = PLUGIN_NAME
+
+    def __init__(self, context: base_plugin.TBContext) -> None:
+        """Made once, at start-up; reads the panel's files, and none of the log."""
+        super().__init__(context)
+        self._reader = Reader(context.data_provider)
+        self._bodies: ByteCache[Body] = ByteCache(BODY_BYTES)
+        self._flights: SingleFlight[Body] = SingleFlight()
+        self._book = catalogue.Book()
+        self._catalogues: ByteCache[tuple[float, Body]] = ByteCache(CATALOGUE_BYTES)
+        self._files = static_files.table()
+
+    def is_active(self) -> bool:
+        """False: TensorBoard itself shows the tab where the log names :meth:`data_plugin_names`."""
+        return False
+
+    def data_plugin_names(self) -> tuple[str, ...]:
+        """Whose data makes the tab appear."""
+        return (PLUGIN_NAME,)
+
+    def frontend_metadata(self) -> base_plugin.FrontendMetadata:
+        """Where the panel begins, and the name on its tab."""
+        return base_plugin.FrontendMetadata(es_module_path="/index.js", tab_name="Neurons")
+
+    def get_plugin_apps(self) -> dict[str, App]:
+        """Every route and every file, by exact name; there are no wildcards."""
+        apps = {f"/{name}": self._data_app(name) for name in ROUTE_PARAMETERS}
+        for name, file in self._files.items():
+            apps[name] = _guarded(file.response)
+        return apps
+
+    def _data_app(self, name: str) -> App:
+        handler: Handler = getattr(self, f"_{name}")
+
+        def answer(request: wrappers.Request) -> wrappers.Response:
+            environ = request.environ
+            values = parameters.parse(environ.get("QUERY_STRING", ""), ROUTE_PARAMETERS[name])
+            scope = Scope(plugin_util.context(environ), plugin_util.experiment_id(environ))
+            return respond(request, handler(scope, values))
+
+        return _guarded(answer)
+
+    def _kept(self, key: Hashable, build: Callable[[], Body]) -> Body:
+        """What ``build`` gives, or gave under this key before; built once for all who ask."""
+
+        def build_and_keep() -> Body:
+            body = build()
+            self._bodies.put(key, body, body.byte_count)
+            return body
+
+        return self._bodies.get(key) or self._flights.run(key, build_and_keep)
+
+    def _of(self, values: Values, series: Series, answer: Callable[[], Answer]) -> Body:
+        """The container of what a query makes of a series."""
+        return self._kept((series.serial, *sorted(values.items())), lambda: _container(answer()))
+
+    def _definitions(self, scope: Scope, values: Values) -> Body:
+        return self._kept("definitions", lambda: json_body(catalogue.definitions()))
+
+    def _catalogue(self, scope: Scope, values: Values) -> Body:
+        held = self._catalogues.get(scope.experiment)
+        if held is not None and time.monotonic() < held[0]:
+            return held[1]
+
+        def build() -> Body:
+            start = time.monotonic()
+            body = body_of(JSON, self._book.json(*self._reader.listing(scope)))
+            # TensorBoard itself looks for new data every five seconds at best. A listing that takes
+            # long, of a great many runs, is not made anew as soon as it is done.
+            end = time.monotonic()
+            good_until = end + max(CATALOGUE_AGE_S, 2 * (end - start))
+            self._catalogues.put(scope.experiment, (good_until, body), body.byte_count)
+            return body
+
+        return self._flights.run(("catalogue", scope.experiment), build)
+
+    def _scalars(self, scope: Scope, values: Values) -> Body:
+        run, tag = parameters.name(values, "run"), parameters.name(values, "tag")
+        selection = parameters.selection(values)
+        series = self._reader.scalars(scope, run, tag)
+        return self._of(values, series, lambda: queries.scalars(series, selection))
+
+    def _neurons(self, scope: Scope, values: Values) -> Body:
+        run, layer = _run_and_layer(values)
+        kind, selection = parameters.statistic(values), parameters.selection(values)
+        series = self._reader.series(scope, run, kind, layer)
+        return self._of(values, series, lambda: queries.neurons(series, selection))
+
+    def _weights(self, scope: Scope, values: Values) -> Body:
+        run, layer = _run_and_layer(values)
+        neuron = parameters.whole(values, "neuron", 0, (1 << 31) - 1)
+        selection = parameters.selection(values)
+        series = self._reader.series(scope, run, "weights", layer)
+        return self._of(values, series, lambda: queries.weights(series, selection, neuron))
+
+    def _density(self, scope: Scope, values: Values) -> Body:
+        run, layer = _run_and_layer(values)
+        of = parameters.choice(values, "of", ("input", "output"))
+        selection = parameters.selection(values)
+        kind = "density" if of == "input" else "output"
+        series = self._reader.series(scope, run, kind, layer)
+        return self._of(values, series, lambda: densities.density(series, selection))
+
+    def _curve(self, scope: Scope, values: Values) -> Body:
+        run, layer = _run_and_layer(values)
+        series = self._reader.series(scope, run, "curve", layer)
+        return self._of(values, series, lambda: queries.curve(series))
+
+    def _layer(self, scope: Scope, values: Values) -> Body:
+        run, layer = _run_and_layer(values)
+        selection = parameters.selection(values)
+        series = self._reader.series(scope, run, "layer", layer)
+        names = list(LAYER_FIELDS)
+        return self._of(values, series, lambda: queries.fields(series, selection, names))
+
+    def _summary(self, scope: Scope, values: Values) -> Body:
+        run, layer = _run_and_layer(values)
+        array = parameters.name(values, "array")
+        selection = parameters.selection(values)
+        series = self._reader.series(scope, run, "summary", f"{layer}/{array}")
+        names = list(SUMMARY_FIELDS)
+        return self._of(values, series, lambda: queries.fields(series, selection, names))
+
+    def _run(self, scope: Scope, values: Values) -> Body:
+        run, selection = parameters.name(values, "run"), parameters.selection(values)
+        series = self._reader.series(scope, run, "run", "")
+        names = list(RUN_FIELDS)
+        return self._of(values, series, lambda: queries.fields(series, selection, names))
+
+    def _path(self, scope: Scope, values: Values) -> Body:
+        run, layer = _run_and_layer(values)
+        selection = parameters.selection(values)
+        series = self._reader.series(scope, run, "sketch", layer)
+        return self._of(values, series, lambda: projection.path(series, selection))
+
+    def _overview(self, scope: Scope, values: Values) -> Body:
+        run = parameters.name(values, "run")
+        step = parameters.whole(values, "step", 0, MAX_STEP)
+        selection: Selection = parameters.selection(values, parameters.OVERVIEW_STEPS)
+        tags = self._reader.run_tags(scope, run)
+        layers = layers_in(tags)
+        if not layers:
+            raise NotFoundError(f"run {shown(run)} holds no layer")
+
+        def build() -> Body:
+            read = partial(self._reader.series_of_layers, scope, run, layers=layers, tags=tags)
+            density = read(kind="density", last_only=step is None)
+            return _container(
+                overview.overview(layers, read(kind="layer"), density, selection, step)
+            )
+
+        age = int(time.monotonic() / MAX_AGE_S)
+        shape = tuple(tags.get(tag_of(kind, a)) for a in layers for kind in ("layer", "density"))
+        key = ("overview", scope.experiment, age, shape, *sorted(values.items()))
+        return self._kept(key, build)
+
+
+def _container(answer: Answer) -> Body:
+    return body_of(BINARY, wire.encode(answer.meta, answer.arrays))
+
+
+def _run_and_layer(values: Values) -> tuple[str, str]:
+    return parameters.name(values, "run"), parameters.name(values, "layer")
+
+
+def _guarded(answer: Callable[[wrappers.Request], wrappers.Response]) -> App:
+    """A WSGI application around ``answer``: GET and HEAD only, and every failure in one shape."""
+
+    @wrappers.Request.application
+    def app(request: wrappers.Request) -> wrappers.Response:
+        try:
+            if request.method not in ("GET", "HEAD"):
+                raise MethodError(f"{request.method[:20]} is not allowed; use GET or HEAD")
+            return answer(request)
+        except RequestError as fault:
+            return fault_response(request, fault)
+        except Exception:
+            # A defect of ours. The reason goes to TensorBoard's own log, not to the client.
+            logger.exception("nnviz failed to answer %s", request.path)
+            return fault_response(
+                request, UnavailableError("the plugin failed; see TensorBoard's log")
+            )
+
+    return app

@@ -1,0 +1,279 @@
+"""Typed, checked series out of TensorBoard, read once and kept for a while.
+
+No call reads more than its budget: sizes are known from the metadata before anything is read, and
+one row more than fits is asked for, so that a log that outgrows it is found out. What was read is
+kept in a cache bounded in bytes, under what TensorBoard lists for the tag at that moment, and no
+longer than :data:`MAX_AGE_S`: a run that is resumed on a machine whose clock is behind changes
+nothing in the listing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import NamedTuple
+
+from tensorboard.data import provider as tb_provider
+
+from nnviz_tb.errors import SchemaError
+from nnviz_tb.reading import rows
+from nnviz_tb.reading.cache import ByteCache, SingleFlight
+from nnviz_tb.reading.faults import BadDataError, NotFoundError, RequestError, TooLargeError, shown
+from nnviz_tb.reading.rows import Series
+from nnviz_tb.reading.source import SCALARS_PLUGIN, Listed, Scope, Source, Tags
+from nnviz_tb.schema import (
+    MAX_LAYER_NAME_LENGTH,
+    RUN_TAG,
+    LayerMetadata,
+    Metadata,
+    metadata_from_bytes,
+    parse_tag,
+    tag_of,
+)
+
+READ_BYTES = 64 * 1024 * 1024
+"""What one request may read. TensorBoard's data server cannot send more than 256 MiB at all."""
+CACHE_BYTES = 96 * 1024 * 1024
+MAX_AGE_S = 20.0
+MAX_SCALARS = 10_000
+EXPECTED_STEPS = 1000
+"""How many rows a series is taken to have when several are read together."""
+
+
+class Listing(NamedTuple):
+    """All that TensorBoard lists, runs in the order of their start."""
+
+    runs: list[str]
+    ours: Mapping[str, Tags]
+    scalars: Mapping[str, Tags]
+
+
+class Reader:
+    """Typed series out of a data provider. Safe to use from several threads."""
+
+    def __init__(
+        self,
+        provider: tb_provider.DataProvider | None,
+        cache_bytes: int = CACHE_BYTES,
+        read_bytes: int = READ_BYTES,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._source = Source(provider)
+        self._read_bytes = read_bytes
+        self._clock = clock
+        self._cache: ByteCache[tuple[float, Series]] = ByteCache(cache_bytes)
+        self._flights: SingleFlight[Series] = SingleFlight()
+
+    @property
+    def held_bytes(self) -> int:
+        """Bytes that the cache holds now."""
+        return self._cache.held_bytes
+
+    def listing(self, scope: Scope) -> Listing:
+        """Runs, our tags and scalar tags, without their data."""
+        return Listing(
+            self._source.runs(scope),
+            self._source.tags(scope),
+            self._source.tags(scope, plugin=SCALARS_PLUGIN),
+        )
+
+    def run_tags(self, scope: Scope, run: str) -> Tags:
+        """Our tags of one run; none when TensorBoard does not hold it."""
+        return self._source.tags(scope, run).get(run, {})
+
+    def series(self, scope: Scope, run: str, kind: str, layer: str) -> Series:
+        """The series ``kind`` of a layer; of the run itself where ``kind`` is ``run``.
+
+        Raises:
+          NotFoundError: TensorBoard holds no such series now.
+          TooLargeError: it is beyond what may be read at once.
+          BadDataError: its metadata or all of it cannot be read.
+          UnavailableError: the data provider failed.
+        """
+        tag = RUN_TAG if kind == "run" else tag_of(kind, layer)
+        listed = self._source.tags(scope, run, [tag]).get(run, {}).get(tag)
+        if listed is None:
+            raise NotFoundError(f"run {shown(run)} holds no series {shown(tag)}")
+        metadata = _metadata(tag, listed)
+
+        def read() -> Series:
+            found = self._read(scope, run, [tag], kind, {tag: metadata})
+            if tag not in found:
+                raise NotFoundError(f"run {shown(run)} no longer holds {shown(tag)}")
+            return found[tag]
+
+        return self._cached((scope.experiment, run, tag), listed, read)
+
+    def scalars(self, scope: Scope, run: str, tag: str) -> Series:
+        """A scalar of TensorBoard's own ``scalars`` plugin, values ``float32[steps]``.
+
+        Raises:
+          NotFoundError, UnavailableError: as :meth:`series`.
+        """
+        tags = self._source.tags(scope, run, [tag], SCALARS_PLUGIN)
+        listed = tags.get(run, {}).get(tag)
+        if listed is None:
+            raise NotFoundError(f"run {shown(run)} holds no scalar {shown(tag)}")
+
+        def read() -> Series:
+            return rows.scalars_of(self._source.scalars(scope, run, tag, MAX_SCALARS))
+
+        return self._cached((scope.experiment, run, tag, SCALARS_PLUGIN), listed, read)
+
+    def series_of_layers(
+        self,
+        scope: Scope,
+        run: str,
+        kind: str,
+        layers: Sequence[str],
+        tags: Tags,
+        last_only: bool = False,
+    ) -> dict[str, Series | RequestError]:
+        """One series of each of several layers, in as few reads as the budget allows.
+
+        A layer whose series cannot be read has the fault in its place; one that has no such series
+        is absent.
+
+        Args:
+          tags: of the run, as :meth:`run_tags` lists them.
+          last_only: only the last row of each; not kept.
+
+        Raises:
+          UnavailableError: the data provider failed.
+        """
+        found: dict[str, Series | RequestError] = {}
+        missing: dict[str, Metadata] = {}
+        layer_of = {tag_of(kind, layer): layer for layer in layers}
+        for tag in layer_of.keys() & tags.keys():
+            held = self._held((scope.experiment, run, tag), tags[tag])
+            if held is not None:
+                found[layer_of[tag]] = held
+                continue
+            try:
+                missing[tag] = _metadata(tag, tags[tag])
+            except RequestError as fault:
+                found[layer_of[tag]] = fault
+        for group in self._groups(kind, missing, last_only):
+            for tag, series in self._read_group(
+                scope, run, group, kind, missing, last_only
+            ).items():
+                found[layer_of[tag]] = series
+                if isinstance(series, Series) and not last_only:
+                    self._keep((scope.experiment, run, tag), tags[tag], series)
+        return found
+
+    def _groups(
+        self, kind: str, missing: Mapping[str, Metadata], last_only: bool
+    ) -> Iterator[list[str]]:
+        """Tags to be read together: within the budget if each kept the usual number of steps."""
+        group: list[str] = []
+        size = 0
+        for tag, metadata in missing.items():
+            expected = 0
+            with suppress(SchemaError):  # Found out, and told, when it is read.
+                expected = rows.row_bytes(kind, metadata) * (1 if last_only else EXPECTED_STEPS)
+            if group and size + expected > self._read_bytes:
+                yield group
+                group, size = [], 0
+            group.append(tag)
+            size += expected
+        if group:
+            yield group
+
+    def _read_group(
+        self,
+        scope: Scope,
+        run: str,
+        group: list[str],
+        kind: str,
+        metadata: Mapping[str, Metadata],
+        last_only: bool,
+    ) -> Mapping[str, Series | RequestError]:
+        try:
+            return self._read(scope, run, group, kind, metadata, last_only)
+        except (BadDataError, TooLargeError) as fault:
+            if len(group) == 1:
+                return {group[0]: fault}
+        # One bad series takes nothing else down: halve until it is alone.
+        middle = len(group) // 2
+        return {
+            **self._read_group(scope, run, group[:middle], kind, metadata, last_only),
+            **self._read_group(scope, run, group[middle:], kind, metadata, last_only),
+        }
+
+    def _read(
+        self,
+        scope: Scope,
+        run: str,
+        tags: list[str],
+        kind: str,
+        metadata: Mapping[str, Metadata],
+        last_only: bool = False,
+    ) -> dict[str, Series]:
+        try:
+            widest = max(rows.row_bytes(kind, metadata[tag]) for tag in tags)
+        except SchemaError as error:
+            raise BadDataError(f"{shown(tags[0])} cannot be read: {error}") from None
+        limit = self._read_bytes // (max(widest, 1) * len(tags))
+        if limit < 1:
+            raise self._too_large(tags[0], widest * len(tags))
+        answer = self._source.tensors(scope, run, tags, 1 if last_only else limit + 1)
+        found = {}
+        for tag, data in answer.items():
+            if len(data) > limit:
+                raise self._too_large(tag, widest * len(data))
+            try:
+                found[tag] = rows.series_of(kind, data, metadata[tag])
+            except (SchemaError, ValueError, MemoryError) as error:
+                raise BadDataError(f"{shown(tag)} cannot be read: {error}") from None
+        return found
+
+    def _too_large(self, tag: str, size: int) -> TooLargeError:
+        return TooLargeError(
+            f"{shown(tag)} takes {size / 2**20:.1f} MiB or more; at most "
+            f"{self._read_bytes / 2**20:.0f} MiB may be read at once. Start TensorBoard with a "
+            "smaller --samples_per_plugin nnviz=…, or log with a smaller byte budget"
+        )
+
+    def _cached(self, key: Hashable, listed: Listed, read: Callable[[], Series]) -> Series:
+        held = self._held(key, listed)
+        if held is not None:
+            return held
+
+        def read_and_keep() -> Series:
+            series = read()
+            self._keep(key, listed, series)
+            return series
+
+        return self._flights.run((key, listed), read_and_keep)
+
+    def _held(self, key: Hashable, listed: Listed) -> Series | None:
+        entry = self._cache.get((key, listed))
+        if entry is None or self._clock() - entry[0] > MAX_AGE_S:
+            return None
+        return entry[1]
+
+    def _keep(self, key: Hashable, listed: Listed, series: Series) -> None:
+        self._cache.put((key, listed), (self._clock(), series), series.byte_count)
+
+
+def layers_in(tags: Tags) -> list[str]:
+    """Paths of the described layers among a run's tags, in model order."""
+    found = []
+    for tag, listed in tags.items():
+        place = parse_tag(tag)
+        if place is None or place[0] != "layer" or len(place[1]) > MAX_LAYER_NAME_LENGTH:
+            continue
+        with suppress(SchemaError):
+            metadata = metadata_from_bytes(listed.content)
+            if isinstance(metadata, LayerMetadata):
+                found.append((metadata.order, place[1]))
+    return [layer for _, layer in sorted(found)]
+
+
+def _metadata(tag: str, listed: Listed) -> Metadata:
+    try:
+        return metadata_from_bytes(listed.content)
+    except SchemaError as error:
+        raise BadDataError(f"{shown(tag)} cannot be read: {error}") from None

@@ -1,0 +1,168 @@
+"""TensorBoard's data provider: what it lists and reads, and what it raises, in our words.
+
+Nothing else in this package calls the provider. Whatever it raises becomes a fault that says what
+was being done, so that no request ends in a stack trace.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from tensorboard import context as tb_context
+from tensorboard import errors as tb_errors
+from tensorboard.data import provider as tb_provider
+
+from nnviz_tb.reading.faults import (
+    BadDataError,
+    NotFoundError,
+    RequestError,
+    TooLargeError,
+    UnavailableError,
+    shown,
+)
+from nnviz_tb.schema import PLUGIN_NAME
+
+SCALARS_PLUGIN = "scalars"
+
+logger = logging.getLogger(__name__)
+
+
+class Scope(NamedTuple):
+    """Who asks (TensorBoard's own context of the request), and in which experiment."""
+
+    context: tb_context.RequestContext
+    experiment: str
+
+
+class Listed(NamedTuple):
+    """What TensorBoard says about one tag without reading it.
+
+    It changes whenever a row is added, replaced or dropped, unless the row lies below the largest
+    step and is older than the latest: a run resumed on a machine whose clock is behind.
+
+    Attributes:
+      last_step, last_wall_time: the largest it holds; 0 while it holds none. A wall time that is
+        not finite counts as 0, so that equal rows compare equal.
+      content: the bytes of our metadata, not yet checked; empty for scalars.
+    """
+
+    last_step: int
+    last_wall_time: float
+    content: bytes
+
+
+Tags = Mapping[str, Listed]
+
+
+class Source:
+    """A data provider, or none. Safe to use from several threads as far as the provider is."""
+
+    def __init__(self, provider: tb_provider.DataProvider | None) -> None:
+        self._provider = provider
+
+    def runs(self, scope: Scope) -> list[str]:
+        """Names of all runs, in the order of their start."""
+        with told("list the runs"):
+            runs = self._connected().list_runs(scope.context, experiment_id=scope.experiment)
+        runs = sorted(runs, key=lambda run: (run.start_time or math.inf, run.run_name))
+        return [run.run_name for run in runs]
+
+    def tags(
+        self,
+        scope: Scope,
+        run: str | None = None,
+        tags: Sequence[str] | None = None,
+        plugin: str = PLUGIN_NAME,
+    ) -> Mapping[str, Tags]:
+        """``{run: {tag: Listed}}`` of one plugin, of one run or all, of some tags or all."""
+        provider = self._connected()
+        with told("list the series"):
+            listing = provider.list_scalars if plugin == SCALARS_PLUGIN else provider.list_tensors
+            answer = listing(
+                scope.context,
+                experiment_id=scope.experiment,
+                plugin_name=plugin,
+                run_tag_filter=_filter(run, tags),
+            )
+        return {
+            name: {tag: _listed(series) for tag, series in of_run.items()}
+            for name, of_run in answer.items()
+        }
+
+    def tensors(
+        self, scope: Scope, run: str, tags: Sequence[str], limit: int
+    ) -> Mapping[str, Sequence[Any]]:
+        """``{tag: rows}`` of some of our tags, at most ``limit`` rows of each, the last included.
+
+        With more rows than that the provider picks some at random.
+        """
+        with told(f"read {shown(tags[0])}"):
+            answer = self._connected().read_tensors(
+                scope.context,
+                experiment_id=scope.experiment,
+                plugin_name=PLUGIN_NAME,
+                downsample=limit,
+                run_tag_filter=_filter(run, tags),
+            )
+        return answer.get(run, {})  # type: ignore[no-any-return]
+
+    def scalars(self, scope: Scope, run: str, tag: str, limit: int) -> Sequence[Any]:
+        """Rows of one scalar, at most ``limit``, as :meth:`tensors`."""
+        with told(f"read the scalar {shown(tag)}"):
+            answer = self._connected().read_scalars(
+                scope.context,
+                experiment_id=scope.experiment,
+                plugin_name=SCALARS_PLUGIN,
+                downsample=limit,
+                run_tag_filter=_filter(run, [tag]),
+            )
+        return answer.get(run, {}).get(tag, ())  # type: ignore[no-any-return]
+
+    def _connected(self) -> Any:
+        if self._provider is None:
+            raise UnavailableError("this TensorBoard runs without a data provider")
+        return self._provider
+
+
+def _filter(run: str | None, tags: Sequence[str] | None) -> tb_provider.RunTagFilter | None:
+    if run is None and tags is None:
+        return None
+    return tb_provider.RunTagFilter(runs=None if run is None else [run], tags=tags)
+
+
+def _listed(series: Any) -> Listed:
+    wall_time = series.max_wall_time
+    finite = wall_time is not None and math.isfinite(wall_time)
+    return Listed(series.max_step or 0, wall_time if finite else 0.0, series.plugin_content or b"")
+
+
+@contextmanager
+def told(what: str) -> Iterator[None]:
+    """Turns whatever the data provider raises into a fault that says what was being done."""
+    try:
+        yield
+    except RequestError:
+        raise
+    except tb_errors.NotFoundError as error:
+        raise NotFoundError(str(error)) from None
+    except tb_errors.PublicError as error:
+        raise UnavailableError(f"TensorBoard refused to {what}: {error}") from None
+    except (ValueError, TypeError, KeyError, MemoryError, OverflowError) as error:
+        # What make_ndarray raises inside the provider when a tensor contradicts itself.
+        raise BadDataError(f"cannot {what}: the log holds a tensor that is damaged") from error
+    except Exception as error:
+        raise _grpc_fault(what, error) from error
+
+
+def _grpc_fault(what: str, error: Exception) -> RequestError:
+    # By name: without the data server TensorBoard need not have gRPC at all.
+    code = getattr(error, "code", None)
+    name = getattr(code() if callable(code) else None, "name", type(error).__name__)
+    if name == "RESOURCE_EXHAUSTED":
+        return TooLargeError(f"cannot {what}: it is more than TensorBoard's data server can send")
+    logger.warning("cannot %s: %s", what, name, exc_info=error)
+    return UnavailableError(f"cannot {what}: TensorBoard's data server failed with {name}")

@@ -1,0 +1,1 @@
+"""The writing side: layers and figures to event records in a file."""

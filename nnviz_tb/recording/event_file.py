@@ -1,0 +1,306 @@
+"""An event file on disk that survives kills, forks, threads and full disks.
+
+Every record goes to the operating system in one unbuffered append before the call returns, so a
+process that dies loses nothing that was logged. Nothing runs in the background, so nothing is left
+behind in a forked child.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import itertools
+import os
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Sequence
+
+from nnviz_tb.errors import LoggingWarning
+from nnviz_tb.recording import events, forks, neighbours
+from nnviz_tb.recording.events import Value
+
+_RETRY_SECONDS = 1.0
+_LOOK_SECONDS = 0.1
+_PACKAGE = os.path.join(os.path.dirname(os.path.dirname(__file__)), "")
+_numbers = itertools.count()
+
+# The file itself is at fault or lost; the next record gets a new one. After the other errors (disk
+# full, quota) the same file serves again as soon as there is room.
+_FILE_IS_LOST = {errno.EFBIG, errno.EBADF, errno.EIO, errno.ENXIO, errno.ENODEV, errno.ESTALE}
+
+
+class EventFile:
+    """The event files that one writer appends to a run directory, one at a time.
+
+    A new file is begun when the old one is lost: its directory was removed, it reached a size
+    limit, a write failed halfway and could not be undone, or the process was forked (the child
+    writes a file of its own; what the parent wrote is never written again).
+
+    Attributes:
+      directory: the run directory, made when missing.
+      dropped_count: records that could not be written.
+      record_bytes: size of the last record of :meth:`write`.
+    """
+
+    def __init__(self, directory: str, writer: str) -> None:
+        """Opens the first file.
+
+        Args:
+          directory: of the run.
+          writer: name and version, for the file's source metadata.
+
+        Raises:
+          OSError: the directory cannot be made or written to.
+        """
+        self.directory = directory
+        self.dropped_count = 0
+        self.record_bytes = 0
+        self._writer = writer
+        self.lock = threading.RLock()
+        self._pid = os.getpid()
+        self._fd = -1
+        self._identity = (0, 0)
+        self._path = ""
+        self._size = 0
+        self._suffixes: dict[str, bytes] = {}
+        self._plugins: dict[str, str] = {}
+        self._told: set[str] = set()
+        self._untold: list[str] = []
+        self._closed = False
+        self._failed_at = float("-inf")
+        self._looked_at = time.time()
+        self._directory_changed_ns = 0
+        with self.lock:
+            self._open()
+        forks.renew_lock_after_fork(self)
+        self._tell()
+
+    @property
+    def path(self) -> str:
+        """The file now written to; empty when there is none."""
+        return self._path if self._fd >= 0 else ""
+
+    def plugin_of(self, tag: str) -> str | None:
+        """The plugin under which the current file knows the tag; None when it is new."""
+        return self._plugins.get(tag)
+
+    def write_scalar(self, tag: str, step: int, wall_time: float, value: float) -> bool:
+        """Whether one scalar was stored, as a record of its own."""
+        with self.lock:
+            if self._pid != os.getpid():
+                self._begin_anew_in_child()
+            if not 0 <= wall_time - self._looked_at < _LOOK_SECONDS:
+                self._look(wall_time)
+            suffix = self._suffixes.get(tag)
+            if suffix is not None and self._fd >= 0:
+                record = events.frame(events.encode_scalar_event(wall_time, step, suffix, value))
+                try:
+                    if os.write(self._fd, record) == len(record):
+                        self._size += len(record)
+                        return True
+                except OSError:
+                    pass  # tried again below, where faults are dealt with
+                else:
+                    self._cut_back()
+            stored = self._write(step, wall_time, [events.scalar(tag, value)])
+            if stored:
+                self._suffixes[tag] = events.scalar_suffix(tag)
+        self._tell()
+        return stored
+
+    def write(self, step: int, wall_time: float, values: Sequence[Value]) -> bool:
+        """Whether the values were stored, all in one record, so that readers see all or none."""
+        with self.lock:
+            if self._pid != os.getpid():
+                self._begin_anew_in_child()
+            self._look(wall_time)
+            stored = self._write(step, wall_time, values)
+        self._tell()
+        return stored
+
+    def drop(self, reason: str) -> None:
+        """Counts a record that was lost before it came here, and warns of the first."""
+        with self.lock:
+            self.dropped_count += 1
+            self._note("drop", reason)
+        self._tell()
+
+    def warn(self, key: str, message: str) -> None:
+        """Warns, once for each key in the life of the writer."""
+        with self.lock:
+            self._note(key, message)
+        self._tell()
+
+    def close(self) -> None:
+        """Closes the file; a later write opens a new one, as other writers do."""
+        with self.lock:
+            self._leave()
+
+    # From here on the lock is held.
+
+    def _write(self, step: int, wall_time: float, values: Sequence[Value]) -> bool:
+        for attempt in range(2):
+            if self._fd < 0 and not self._reopen():
+                break
+            message = b"".join(
+                [events.encode_value(value, value.tag not in self._plugins) for value in values]
+            )
+            record = events.frame(events.encode_event(wall_time, step, message))
+            if self._append(record, retry=attempt == 0):
+                self._plugins.update({value.tag: value.plugin for value in values})
+                self.record_bytes = len(record)
+                return True
+            if self._fd >= 0:
+                break
+        self.dropped_count += 1
+        return False
+
+    def _append(self, record: bytes, retry: bool) -> bool:
+        """Whether the whole record is in the file; if not, none of it is, or the file was left."""
+        written = 0
+        try:
+            while written < len(record):
+                # Nearly always one call; after a short write the next one says why.
+                written += os.write(self._fd, record[written:] if written else record)
+        except OSError as error:
+            self._cut_back()
+            if error.errno in _FILE_IS_LOST:
+                self._leave()
+            if not retry or self._fd >= 0:
+                self._note_fault(error)
+            return False
+        self._size += written
+        return True
+
+    def _cut_back(self) -> None:
+        """Takes half a record away again, or leaves the file where that is impossible."""
+        try:
+            size = os.fstat(self._fd).st_size
+            if size != self._size:
+                # Only ever our own tail: a forked child and other writers have their own files.
+                os.ftruncate(self._fd, self._size)
+        except OSError:
+            self._leave()
+
+    def _look(self, now: float) -> None:
+        """Notices that the file was removed, or that somebody else began to write beside it."""
+        self._looked_at = now
+        if self._fd < 0:
+            return
+        try:
+            status = os.fstat(self._fd)
+            if (status.st_dev, status.st_ino) != self._identity:
+                # Somebody closed our descriptor and the number has gone to another file.
+                self._fd = -1
+                return
+            if status.st_nlink == 0:
+                self._leave()
+                return
+            changed_ns = os.stat(self.directory).st_mtime_ns
+        except OSError:
+            self._leave()
+            return
+        if changed_ns != self._directory_changed_ns:
+            self._look_around()
+
+    def _look_around(self) -> None:
+        try:
+            self._directory_changed_ns = os.stat(self.directory).st_mtime_ns
+            others = [
+                file
+                for file in neighbours.event_files(self.directory)
+                if file.path != self._path and neighbours.is_being_written(file)
+            ]
+        except OSError:
+            return
+        if others:
+            self._note(
+                "company",
+                f"{others[0].path!r} is being written too. TensorBoard may stop following one of "
+                f"two writers in a run directory: give one of them a directory of its own below "
+                f"{self.directory!r}",
+            )
+
+    def _reopen(self) -> bool:
+        """Whether there is a file again; tries at most once a second after a failure."""
+        if time.monotonic() - self._failed_at < _RETRY_SECONDS:
+            return False
+        try:
+            self._open()
+        except OSError as error:
+            self._failed_at = time.monotonic()
+            self._note_fault(error)
+            return False
+        return True
+
+    def _open(self) -> None:
+        os.makedirs(self.directory, exist_ok=True)
+        # Readers order files by name: a later file must come later even within one second, or a
+        # resumed run would seem older than the one it resumes.
+        newest = max((file.seconds for file in neighbours.event_files(self.directory)), default=-1)
+        seconds = max(int(time.time()), newest + 1)
+        name = (
+            f"events.out.tfevents.{seconds:010d}.{neighbours.host_name()}."
+            f"{os.getpid()}.{next(_numbers)}"
+        )
+        path = os.path.join(self.directory, name)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND
+        # Neither flag exists everywhere; O_BINARY keeps Windows from rewriting line ends.
+        flags |= getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+        fd = os.open(path, flags, 0o666)
+        head = events.frame(events.encode_file_version(time.time(), self._writer))
+        try:
+            if os.write(fd, head) != len(head):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
+        except OSError:
+            os.close(fd)
+            os.unlink(path)
+            raise
+        status = os.fstat(fd)
+        self._fd, self._path, self._size = fd, path, len(head)
+        self._identity = (status.st_dev, status.st_ino)
+        self._suffixes.clear()
+        self._plugins.clear()
+        self._failed_at = float("-inf")
+        self._look_around()
+
+    def _leave(self) -> None:
+        if self._fd >= 0:
+            fd, self._fd = self._fd, -1
+            with contextlib.suppress(OSError):  # of a file that is lost already
+                os.close(fd)
+
+    def _begin_anew_in_child(self) -> None:
+        # Closing the child's copy of the descriptor leaves the parent's alone.
+        self._leave()
+        self._pid = os.getpid()
+        self.dropped_count = 0
+        self._failed_at = float("-inf")
+
+    def _note_fault(self, error: OSError) -> None:
+        self._note(
+            f"fault {error.errno}",
+            f"cannot write to {self.directory!r}: {error.strerror or error}. Training goes on; "
+            "records are dropped and counted until writing works again",
+        )
+
+    def _note(self, key: str, message: str) -> None:
+        if key not in self._told:
+            self._told.add(key)
+            self._untold.append(message)
+
+    # From here on it is not: a warning may be turned into an exception, or be logged by us.
+
+    def _tell(self) -> None:
+        while self._untold:
+            warnings.warn(self._untold.pop(0), LoggingWarning, stacklevel=_depth_of_caller())
+
+
+def _depth_of_caller() -> int:
+    """How many frames up from our caller the first is that does not belong to this package."""
+    depth, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        depth, frame = depth + 1, frame.f_back
+    return depth

@@ -1,0 +1,244 @@
+"""The layers of a model at one step, as the values of one event.
+
+A recorder lives as long as its run and keeps what spans steps: which neurons are tracked, their
+first and previous weights, curves that were stored, and the window over which neurons are judged
+dead. It reads the arrays before it returns and keeps none of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from nnviz_tb.errors import ArgumentError
+from nnviz_tb.layers import Activation, Layer
+from nnviz_tb.recording import budget
+from nnviz_tb.recording.events import Value, encode_tag
+from nnviz_tb.recording.layer_record import LayerRecord
+from nnviz_tb.recording.layer_state import LayerState
+from nnviz_tb.schema import (
+    PLUGIN_NAME,
+    ActivationMetadata,
+    LayerMetadata,
+    SeriesMetadata,
+    tag_of,
+)
+from nnviz_tb.statistics.curves import Curve, curve_limit, sample_curve
+from nnviz_tb.statistics.density import density
+
+_FIRST_GRID = budget.CURVE_GRIDS[1]
+_MAX_NOTES = 20
+_MAX_NOTE_LENGTH = 500
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What one step of a model comes to.
+
+    Attributes:
+      values: of one event.
+      problems: sentences on what was lost, fit for a warning.
+      notes: sentences that concern the whole run.
+    """
+
+    values: list[Value]
+    problems: list[str]
+    notes: list[str]
+
+
+class ModelRecorder:
+    """Turns the layers of one model into values, step after step."""
+
+    def __init__(
+        self, prefix: str = "", max_step_bytes: int = budget.DEFAULT_STEP_BYTES, seed: int = 0
+    ) -> None:
+        """
+        Args:
+          prefix: of every layer's name, for a second model in the same run.
+          max_step_bytes: of every record after the first; at least ``budget.MIN_STEP_BYTES``.
+          seed: of every fixed choice.
+
+        Raises:
+          ArgumentError: ``max_step_bytes`` is too small for anything.
+        """
+        if max_step_bytes < budget.MIN_STEP_BYTES:
+            raise ArgumentError(
+                f"max_step_bytes must be at least {budget.MIN_STEP_BYTES}, got {max_step_bytes}"
+            )
+        self._prefix = prefix
+        self._max_step_bytes = max_step_bytes
+        self._seed = seed
+        self._states: dict[str, LayerState] = {}
+        self._taken_bytes = 0
+        self._turns = 1
+        self._logged_count = 0
+
+    def record(self, layers: list[Layer]) -> Recording:
+        """The values of one logged step; a layer that fails costs only its own part.
+
+        Args:
+          layers: of the model, in model order, each under a name of its own.
+        """
+        layers = [self._named(layer) for layer in layers]
+        problems: list[str] = []
+        for layer in layers:
+            state = self._states.setdefault(layer.name, LayerState())
+            if state.curve is None:
+                problems += self._refresh_curve(layer, state)
+        notes = self._allocate(layers)
+        turn = self._logged_count % self._turns
+        self._logged_count += 1
+        values: list[Value] = []
+        for order, layer in enumerate(layers):
+            state = self._states[layer.name]
+            if state.turn == turn:
+                values += self._layer_values(layer, order, state, problems)
+        return Recording(values, problems, notes)
+
+    def _named(self, layer: Layer) -> Layer:
+        # Tags must be UTF-8, and control characters in one break the pages that list it.
+        name = encode_tag(f"{self._prefix}{layer.name}").decode()
+        name = "".join(c if ord(c) >= 0x20 and c != "\x7f" else f"\\x{ord(c):02x}" for c in name)
+        return layer if name == layer.name else replace(layer, name=name or "layer")
+
+    def _allocate(self, layers: list[Layer]) -> list[str]:
+        """Gives layers and series that are new their place; says what found none."""
+        asking = [(layer, self._states[layer.name]) for layer in layers]
+        requests = [(layer, state, state.request(layer)) for layer, state in asking]
+        new = [(layer, state, shape) for layer, state, shape in requests if shape is not None]
+        if not new:
+            return []
+        first = not self._taken_bytes
+        allocation = budget.allocate(
+            [shape for _, _, shape in new], self._max_step_bytes, taken_bytes=self._taken_bytes
+        )
+        self._taken_bytes = allocation.step_bytes - budget.step_overhead()
+        self._turns = allocation.turns if first else self._turns
+        for order, (layer, state, _) in enumerate(new):
+            if not state.accepted:
+                state.turn = order % self._turns
+            state.accept(layer, allocation.shares[order])
+        if self._turns > 1 and first:
+            return [
+                f"{len(new)} layers do not fit in {self._max_step_bytes} bytes together: each is "
+                f"recorded at every {self._turns}th logged step, in turn"
+            ]
+        starved = [
+            layer.name
+            for (layer, _, _), share in zip(new, allocation.shares, strict=True)
+            if not share.bytes
+        ]
+        if starved:
+            return [
+                f"{len(starved)} layers came with more than at the first logged step, for which "
+                f"no room was left in {self._max_step_bytes} bytes; the first is {starved[0]!r}"
+            ]
+        return []
+
+    def _layer_values(
+        self, layer: Layer, order: int, state: LayerState, problems: list[str]
+    ) -> list[Value]:
+        if layer.activation is not None and layer.activation.learnable:
+            problems += self._refresh_curve(layer, state)
+        curve = self._curve_value(layer, state)
+        record = LayerRecord(layer, state, self._seed)
+        problems += record.problems
+        values = record.values if curve is None else [curve, *record.values]
+        if not state.share.has_figures:
+            return values
+        tag = tag_of("layer", layer.name)
+        if tag not in state.contents:
+            failed = (
+                (f"The curve of {layer.activation.function_name} could not be sampled.",)
+                if (state.curve_fails and layer.activation)
+                else ()
+            )
+            notes = (*layer.notes, *failed, *record.problems)
+            state.contents[tag] = _layer_metadata(layer, order, state.curve, notes).to_bytes()
+        return [Value(tag, record.figures, PLUGIN_NAME, state.contents[tag]), *values]
+
+    def _refresh_curve(self, layer: Layer, state: LayerState) -> list[str]:
+        """Samples the activation's function; says why that failed, once."""
+        activation = layer.activation
+        if activation is None or activation.function is None or state.curve_fails:
+            return []
+        try:
+            with np.errstate(all="ignore"):
+                if not state.curve_limit:
+                    seen = None if activation.inputs is None else density(activation.inputs)
+                    state.curve_limit = curve_limit(seen)
+                state.curve = sample_curve(
+                    activation.function,
+                    state.curve_limit,
+                    activation.channels,
+                    state.share.curve_grid or _FIRST_GRID,
+                    name=activation.function_name,
+                )
+        except Exception as error:
+            state.curve, state.curve_fails = None, True
+            return [f"{layer.name}: curve: {type(error).__name__}: {error}"]
+        return []
+
+    def _curve_value(self, layer: Layer, state: LayerState) -> Value | None:
+        """The curve, when it is the first or has changed and may be stored again."""
+        grid = state.share.curve_grid or _FIRST_GRID
+        if state.curve is None:
+            return None
+        if state.stored_curve is not None and not state.share.curve_grid:
+            return None
+        wanted = max(state.curve_limit, float(state.curve.x[-1]))
+        if state.curve.x.size != grid or (wanted > state.curve.x[-1] and not state.limit_is_final):
+            before = float(state.curve.x[-1])
+            self._refresh_curve(layer, state)
+            if state.curve is None:
+                return None
+            # A function without values so far out keeps its window, and is not asked again.
+            state.limit_is_final = wanted > before and float(state.curve.x[-1]) <= before
+        rows = state.curve.to_rows()
+        if state.stored_curve is not None and np.array_equal(rows, state.stored_curve):
+            return None
+        state.stored_curve = rows
+        tag = tag_of("curve", layer.name)
+        content = state.contents.setdefault(tag, SeriesMetadata(seed=self._seed).to_bytes())
+        return Value(tag, rows, PLUGIN_NAME, content)
+
+
+def _layer_metadata(
+    layer: Layer, order: int, curve: Curve | None, notes: tuple[str, ...]
+) -> LayerMetadata:
+    neurons, fan_in = 0, 0
+    if layer.kernel is not None:
+        fan_in, neurons = (int(size) for size in layer.kernel.shape)
+    elif layer.activation is not None and layer.activation.inputs is not None:
+        neurons = int(np.shape(layer.activation.inputs)[-1])
+    elif layer.bias is not None:
+        neurons = int(np.size(layer.bias))
+    activation = layer.activation
+    return LayerMetadata(
+        type=_plain_text(layer.type),
+        order=order,
+        neurons=neurons,
+        fan_in=fan_in,
+        kernel_shape=tuple(int(size) for size in layer.kernel_shape),
+        parameters=int(layer.parameters),
+        trainable=bool(layer.trainable),
+        activation=None if activation is None else _activation_metadata(activation, curve),
+        notes=tuple(_plain_text(note) for note in notes[:_MAX_NOTES]),
+    )
+
+
+def _activation_metadata(activation: Activation, curve: Curve | None) -> ActivationMetadata:
+    return ActivationMetadata(
+        function=_plain_text(activation.function_name),
+        elementwise=activation.function is not None,
+        bounded=curve is not None and curve.bounded,
+        has_dead_zone=curve is not None and curve.has_dead_zone,
+        per_channel=activation.channels > 0,
+        learnable=activation.learnable,
+    )
+
+
+def _plain_text(text: str) -> str:
+    """Text that UTF-8 can hold, of a length that metadata can."""
+    return encode_tag(str(text)[:_MAX_NOTE_LENGTH]).decode()

@@ -1,0 +1,1 @@
+"""Arrays reduced to figures: pure functions that know no framework and no file."""
