@@ -31,7 +31,8 @@ export class SidebarElement extends LitElement {
         display: flex;
         flex-direction: column;
         gap: 6px;
-        min-height: 0;
+        /* The side bar scrolls as a whole; sections that shrank would lie over one another. */
+        flex: none;
       }
       h2 {
         display: flex;
