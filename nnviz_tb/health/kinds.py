@@ -87,9 +87,10 @@ KINDS: dict[str, Kind] = {
     "unscaled_inputs": Kind(
         "badly scaled inputs",
         "Root mean square of what enters the first layer, from the first logged step: "
-        "rms(z) / (rms(w)·√fan_in), since weights are independent of the data at the start. "
+        "std(z) / (rms(w)·√fan_in), since weights are independent of the data at the start. "
         "Warned above `unscaled_inputs` or below `unscaled_inputs_small`; severe above "
-        "`unscaled_inputs_severe`.",
+        "`unscaled_inputs_severe`. Not judged for recurrent layers, whose pre-activations hold "
+        "their own past.",
         "LeCun, Bottou, Orr & Müller, “Efficient BackProp” (1998), section 4.3",
         "Bring every input to mean 0 and variance 1, or put a normalisation layer first.",
         "input_std",
@@ -98,7 +99,8 @@ KINDS: dict[str, Kind] = {
     "update_too_large": Kind(
         "updates too large",
         "‖ΔW‖/‖W‖ of one optimizer step is above `update_too_large`; severe above "
-        "`update_too_large_severe`, where one step replaces half of the weights.",
+        "`update_too_large_severe`, where one step replaces half of the weights. "
+        "A single step above `update_leap` is a warning of its own, unless the weights were zero.",
         "Karpathy, CS231n notes, “Ratio of weights:updates”",
         "Lower the learning rate, warm it up, clip gradients.",
         "update_ratio",

@@ -103,6 +103,7 @@ def judge_layers(run: RunSeries, ledger: Ledger) -> None:
             # What an output layer saturates or silences is its answer, not lost capacity.
             candidates = [layer for layer in candidates if layer.name != output]
         _judge_rule(rule, candidates, output, ledger)
+    _judge_leaps([layer for layer in layers if _trainable(layer)], ledger)
     _judge_small_updates([layer for layer in layers if _trainable(layer)], ledger)
 
 
@@ -196,6 +197,31 @@ def _neurons(layer: LayerSeries, kind: str, window: int) -> list[int]:
     mean = np.nansum(recent, axis=1) / np.maximum(known, 1)
     low = mean < limit if kind == "dead_units" else mean <= limit
     return [int(neuron) for neuron in series.neurons[(known > 0) & low]]
+
+
+def _judge_leaps(layers: Sequence[LayerSeries], ledger: Ledger) -> None:
+    """A single step that replaced the weights, where no finding of large updates says so."""
+    limit = ledger.limits.update_leap
+    for layer in layers:
+        ratio = layer.values("update_ratio")
+        leaps = np.flatnonzero((ratio > limit) & np.isfinite(ratio))
+        if not leaps.size or ledger.has_found("update_too_large", layer.name):
+            continue
+        worst = int(leaps[np.argmax(ratio[leaps])])
+        step = int(layer.steps[worst])
+        ledger.judged("update_too_large", layer.name)
+        ledger.find(
+            "update_too_large",
+            "warning",
+            f"One optimizer step, step {step}, changed the weights of {layer.name} by "
+            f"{number(float(ratio[worst]))} times their norm: what they were before is gone.",
+            steps=(int(layer.steps[leaps[0]]), int(layer.steps[leaps[-1]])),
+            figure=float(ratio[worst]),
+            threshold=limit,
+            layer=layer.name,
+            field="update_ratio",
+            figures={"leap": 1},
+        )
 
 
 def _judge_small_updates(layers: Sequence[LayerSeries], ledger: Ledger) -> None:

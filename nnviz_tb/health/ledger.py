@@ -35,6 +35,12 @@ class Ledger:
         key = kind, reason or KINDS[kind].missing
         self._missing.setdefault(key, {})[layer] = None
 
+    def has_found(self, kind: str, layer: str) -> bool:
+        """Whether a kind that still holds was found in a layer."""
+        return any(
+            item.kind == kind and item.layer == layer and item.ongoing for item in self._findings
+        )
+
     def find(
         self,
         kind: str,

@@ -69,6 +69,12 @@ class Thresholds:
 
     update_too_large: float = _limit(0.1, "‖Δw‖/‖w‖ of one optimizer step.", _CS231N)
     update_too_large_severe: float = _limit(0.5, "The same, severe.", _OURS)
+    update_leap: float = _limit(
+        2.0,
+        "The same of a single step, named even if it never came again: what the weights were is "
+        "gone. The second step of a layer that began at zero has about 1.",
+        _OURS,
+    )
     update_too_small: float = _limit(
         1e-4, "‖Δw‖/‖w‖ of one optimizer step, from below.", _CS231N, below=True
     )

@@ -209,11 +209,12 @@ def _rows_to_look_at(count: int, window: int) -> NDArray[np.int64]:
 def input_rms(layer: LayerSeries) -> tuple[float, int] | None:
     """Estimated root mean square of what enters a layer, and the step; None if not measured.
 
-    The weights of a fresh layer are independent of the data and of mean near 0, so
-    E z² = E w² · Σ x², whatever the mean of x.
+    The weights of a fresh layer are independent of the data and of mean near 0, so over samples
+    and neurons var z = E w² · Σ x², whatever the mean of x; a bias that all neurons share is taken
+    off with the mean of z.
     """
     fan_in = layer.metadata.fan_in
-    z2 = layer.values("input_mean") ** 2 + layer.values("input_std") ** 2
+    z2 = layer.values("input_std") ** 2
     w2 = layer.values("weight_mean") ** 2 + layer.values("weight_std") ** 2
     known = np.flatnonzero(np.isfinite(z2) & np.isfinite(w2) & (w2 > 0))
     if known.size == 0 or fan_in < 1:
@@ -225,7 +226,10 @@ def input_rms(layer: LayerSeries) -> tuple[float, int] | None:
 def judge_inputs(run: RunSeries, ledger: Ledger) -> None:
     """Write down whether what enters the first layer is badly scaled."""
     limits = ledger.limits
-    first_layer = next((layer for layer in run.in_order() if layer.metadata.fan_in > 0), None)
+    layers = run.in_order()
+    first_layer = next((layer for layer in layers if layer.metadata.fan_in > 0), None)
+    if first_layer and any(layer.name.startswith(f"{first_layer.name}/") for layer in layers):
+        return  # a second kernel, of its own past, feeds the same pre-activations
     estimate = input_rms(first_layer) if first_layer is not None else None
     if first_layer is None or estimate is None:
         ledger.missing("unscaled_inputs", first_layer.name if first_layer else "")

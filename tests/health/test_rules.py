@@ -149,6 +149,12 @@ def test_a_run_in_which_nothing_moves_is_one_finding_for_the_run() -> None:
     assert found.figures["layers"] == 2
 
 
+def test_a_single_step_that_replaces_the_weights_is_named_though_it_never_came_again() -> None:
+    found = only(two(update_ratio=[3.0] + [1e-3] * 19), "update_too_large")
+    assert (found.severity, found.first_step, found.last_step) == ("warning", 0, 0)
+    assert "update_too_large" not in kinds(two(update_ratio=[math.inf, 1.0] + [1e-3] * 18))
+
+
 def test_small_updates_at_the_end_of_a_schedule_are_information() -> None:
     found = only(two(update_ratio=[1e-3] * 10 + [1e-6] * 10), "update_too_small")
     assert found.severity == "info"
@@ -326,15 +332,20 @@ def test_near_duplicate_neurons_are_found_and_listed() -> None:
     assert "duplicate_neurons" not in kinds(two(sketch=rng.normal(size=(8, 20, 8))))
 
 
-@given(scale=st.floats(1e-4, 1e4), offset=st.floats(-1, 1), seed=st.integers(0, 1000))
+@given(
+    scale=st.floats(1e-4, 1e4),
+    offset=st.floats(-1, 1),
+    bias=st.floats(-20, 20),
+    seed=st.integers(0, 1000),
+)
 @settings(max_examples=30, deadline=None)
 def test_the_scale_of_inputs_is_recovered_from_pre_activations(
-    scale: float, offset: float, seed: int
+    scale: float, offset: float, bias: float, seed: int
 ) -> None:
     rng = np.random.default_rng(seed)
     inputs = (rng.normal(size=(256, 64)) + offset) * scale
     weights = rng.normal(size=(64, 256)) * 0.1
-    z = inputs @ weights
+    z = inputs @ weights + bias
     first = layer(
         "first",
         fan_in=64,
@@ -353,6 +364,11 @@ def test_badly_scaled_inputs_are_found_in_the_first_layer_with_weights(
     std: float, severity: str
 ) -> None:
     assert only(two(input_std=std), "unscaled_inputs").severity == severity
+
+
+def test_the_inputs_of_a_recurrent_layer_are_not_guessed_from_pre_activations() -> None:
+    series = run(healthy_but(0, "rnn", input_std=5000.0), healthy_but(1, "rnn/recurrent_kernel"))
+    assert "unscaled_inputs" not in kinds(series)
 
 
 def test_a_softmax_over_one_neuron_is_found() -> None:
