@@ -59,8 +59,8 @@ class Layer:
       bias_name: the framework's own name of it.
       gradient: ``∂L/∂kernel`` in the kernel's view, or None.
       bias_gradient: ``[neurons]`` or None.
-      update: the change of the kernel in one optimizer step, in its view, or None. Only from
-        integrations that saw the weights right before and right after the step.
+      update: the change of the kernel in the optimizer step that made it what it is, in its view,
+        or None. Only from integrations that saw the weights right before and right after it.
       others: further arrays worth a histogram, by the framework's name (``moving_mean``).
       parameters: number of all parameters of the layer.
       trainable: the optimizer may change the kernel.

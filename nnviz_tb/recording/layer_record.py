@@ -85,8 +85,14 @@ class LayerRecord:
         self._statistic("weight_max", figures.maximum)
         if self._layer.update is not None:
             update = stats.kernel_statistics(self._layer.update)
-            self._statistic("update_ratio", _ratio(update.norm, figures.norm))
-            whole = (s.summary[_SUMMARY_PLACE["norm"]] for s in (update, figures))
+            # The kernel is as the step left it. By that a step that replaces the weights would
+            # have a ratio of about 1, however large it was.
+            wide = np.float64 if kernel.dtype == np.float64 else np.float32
+            before = stats.kernel_statistics(
+                kernel.astype(wide) - np.asarray(self._layer.update, wide)
+            )
+            self._statistic("update_ratio", _ratio(update.norm, before.norm))
+            whole = (s.summary[_SUMMARY_PLACE["norm"]] for s in (update, before))
             self._figure("update_ratio", float(_ratio(*(np.asarray(norm) for norm in whole))))
         self._way(kernel)
         self._raw(kernel)
