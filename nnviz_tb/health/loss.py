@@ -26,9 +26,18 @@ def is_loss(tag: str) -> bool:
     return "loss" in words and not words & _HELD_OUT
 
 
+def losses_of(run: RunSeries) -> list[ScalarSeries]:
+    """The training losses among a run's scalars."""
+    return [
+        series
+        for series in run.scalars
+        if (is_loss(series.tag) if series.is_loss is None else series.is_loss)
+    ]
+
+
 def judge_loss(run: RunSeries, ledger: Ledger) -> None:
     """Write down what the losses of a run say; of several, each speaks for itself."""
-    losses = [series for series in run.scalars if is_loss(series.tag)]
+    losses = losses_of(run)
     enough = False
     for series in losses:
         steps, values = _before_nonfinite(series)

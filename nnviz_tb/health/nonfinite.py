@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nnviz_tb.health.ledger import Ledger
-from nnviz_tb.health.loss import is_loss
+from nnviz_tb.health.loss import losses_of
 from nnviz_tb.health.series import LayerSeries, RunSeries
 
 _FIELDS = {
@@ -45,7 +45,7 @@ def judge_nonfinite(run: RunSeries, ledger: Ledger) -> int | None:
             ledger.judged("nonfinite", layer.name)
         else:
             ledger.missing("nonfinite", layer.name)
-    losses = [series for series in run.scalars if is_loss(series.tag)]
+    losses = losses_of(run)
     if losses:
         ledger.judged("nonfinite", "")
     if not layers and not losses:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -77,11 +77,13 @@ class ScalarSeries:
       tag: its tag in the log.
       steps: ``int64[steps]``, ascending and unique.
       values: ``float[steps]``; here NaN is a value: a loss may be NaN.
+      is_loss: it is a training loss; None when its tag is to tell.
     """
 
     tag: str
     steps: Steps
     values: Values
+    is_loss: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ class RunSeries:
     Attributes:
       name: the run.
       layers: in any order; ``metadata.order`` is the model's.
-      scalars: those of the run; which are losses, :func:`nnviz_tb.health.loss.is_loss` says.
+      scalars: those of the run; :func:`nnviz_tb.health.loss.losses_of` says which are losses.
     """
 
     name: str
@@ -103,7 +105,7 @@ class RunSeries:
         scalars = []
         for series in self.scalars:
             end = int(np.searchsorted(series.steps, step))
-            scalars.append(ScalarSeries(series.tag, series.steps[:end], series.values[:end]))
+            scalars.append(replace(series, steps=series.steps[:end], values=series.values[:end]))
         return RunSeries(
             self.name, tuple(layer.before(step) for layer in self.layers), tuple(scalars)
         )

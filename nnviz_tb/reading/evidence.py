@@ -45,7 +45,7 @@ def gather(reader: Reader, scope: Scope, run: str, losses: tuple[str, ...] = ())
     for tag in listed:
         if is_loss(tag) or tag in losses:
             series = reader.scalars(scope, run, tag)
-            scalars.append(ScalarSeries(tag, series.steps.astype(np.int64), series.values))
+            scalars.append(ScalarSeries(tag, series.steps.astype(np.int64), series.values, True))
     return RunSeries(run, tuple(layers), tuple(scalars))
 
 

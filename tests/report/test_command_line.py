@@ -1,0 +1,207 @@
+"""``python -m nnviz_tb`` as people and CI run it, in a process of its own."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from logs import NEURONS, STEPS, kernel_at
+
+from nnviz_tb import __main__ as command_line
+from nnviz_tb.__main__ import draw_bar, main
+
+
+def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "nnviz_tb", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+
+
+def test_the_report_of_a_process_is_json_on_standard_output_and_fails_on_severe(runs: Path) -> None:
+    done = run("report", runs, "--json", "--fail-on", "severe")
+    assert done.returncode == 1
+    content = json.loads(done.stdout)
+    assert content["worst"] == "severe"
+    assert [item["run"] for item in content["runs"]] == ["sick", "sound"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        (["--run", "sound", "--fail-on", "severe"], 0),
+        (["--run", "sick"], 0),
+        (["--run", "sick", "--fail-on", "warning"], 1),
+        (["--run", "sick", "--fail-on", "severe", "--threshold", "dead_units_severe=0.9"], 0),
+        (["--threshold", "nonsense=1"], 2),
+        (["--run", "nothing"], 2),
+    ],
+)
+def test_the_exit_status_says_what_was_found(
+    runs: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], status: int
+) -> None:
+    assert main(["report", str(runs), *arguments]) == status
+    captured = capsys.readouterr()
+    assert bool(captured.err) == (status == 2)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["report"],
+        ["report", "x", "--fail-on", "terrible"],
+        ["report", "x", "--threshold", "dead_units"],
+        ["plot", "x", "loss"],
+        ["plot", "x", "portrait", "-o", "x.png"],
+    ],
+)
+def test_a_command_that_is_none_explains_itself_with_status_2(
+    capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    assert stopped.value.code == 2
+    assert "usage: python -m nnviz_tb" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [[], ["report"], ["plot"], ["export"]])
+def test_help_names_every_option(capsys: pytest.CaptureFixture[str], command: list[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main([*command, "--help"])
+    assert stopped.value.code == 0
+    text = capsys.readouterr().out
+    assert "logdir" in text or "report" in text
+    if not command:
+        assert "130 interrupted" in " ".join(text.split())
+
+
+def test_an_interrupt_at_the_progress_bar_ends_with_status_130_and_no_stack_trace(
+    runs: Path, tmp_path: Path
+) -> None:
+    for place in range(300):
+        copy = tmp_path / f"run_{place}"
+        copy.mkdir()
+        for file in (runs / "sound").iterdir():
+            os.link(file, copy / file.name)
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-m", "nnviz_tb", "report", str(tmp_path)],
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        start_new_session=True,
+    ) as process:
+        os.close(theirs)
+        shown = b""
+        while b" 3/300" not in shown:
+            shown += os.read(ours, 4096)
+        process.send_signal(signal.SIGINT)
+        assert process.stdout is not None
+        printed = process.stdout.read()
+        assert process.wait(timeout=60) == 130
+    rest = os.read(ours, 65536)
+    os.close(ours)
+    assert b"interrupted" in rest
+    assert b"Traceback" not in shown + rest + printed
+    assert b"run_0" in shown
+
+
+def test_a_closed_pipe_is_no_error(runs: Path) -> None:
+    shell = f"{sys.executable} -m nnviz_tb export {runs} --run sick --series loss | head -1"
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", shell], capture_output=True, text=True, timeout=120
+    )
+    assert done.stdout.startswith("step,wall_time,value")
+    assert "Traceback" not in done.stderr
+    assert done.returncode == 0
+
+
+@pytest.mark.parametrize("ending", [".png", ".svg", ".pdf"])
+def test_a_picture_comes_in_each_format(runs: Path, tmp_path: Path, ending: str) -> None:
+    target = tmp_path / f"picture{ending}"
+    assert main(["plot", str(runs), "loss", "-o", str(target)]) == 0
+    magic = {".png": b"\x89PNG", ".svg": b"<?xml", ".pdf": b"%PDF"}[ending]
+    assert target.read_bytes().startswith(magic)
+
+
+def test_a_picture_of_several_runs_needs_the_name_of_one(
+    runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["plot", str(runs), "weights", "-o", str(tmp_path / "w.png")]) == 2
+    assert "sick, sound" in capsys.readouterr().err
+    assert main(["plot", str(runs), "weights", "-o", str(tmp_path / "w.jpg")]) == 2
+    assert ".png, .svg, .pdf" in capsys.readouterr().err
+
+
+def test_export_lists_what_there_is(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["export", str(runs), "--run", "sick"]) == 0
+    listed = capsys.readouterr().out.split()
+    assert {"loss", "run", "weight_norm/hidden", "layer/out", "density/hidden"} <= set(listed)
+
+
+def test_exported_norms_are_numpys_own(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["export", str(runs), "--run", "sound", "--series", "weight_norm/hidden"]) == 0
+    rows = list(csv.reader(io.StringIO(capsys.readouterr().out)))
+    assert rows[0] == ["step", "wall_time", *(f"neuron {n}" for n in range(NEURONS))]
+    assert [int(row[0]) for row in rows[1:]] == list(STEPS)
+    norms = np.array([[float(cell) for cell in row[2:]] for row in rows[1:]])
+    expected = np.array([np.linalg.norm(kernel_at(step), axis=0) for step in STEPS])
+    assert norms == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    "series",
+    [
+        "loss",
+        "run",
+        "layer/hidden",
+        "curve/hidden",
+        "density/hidden",
+        "weights/hidden",
+        "sketch/hidden",
+        "summary/hidden/bias",
+    ],
+)
+def test_every_series_is_exported_as_csv_and_json_alike(
+    runs: Path, tmp_path: Path, series: str
+) -> None:
+    for ending in (".csv", ".json"):
+        target = str(tmp_path / f"x{ending}")
+        assert main(["export", str(runs), "--run", "sick", "--series", series, "-o", target]) == 0
+    content = json.loads((tmp_path / "x.json").read_text())
+    with (tmp_path / "x.csv").open(newline="") as file:
+        header, *rows = csv.reader(file)
+    assert header == content["columns"]
+    assert len(rows) == len(content["rows"]) > 0
+    for row, other in zip(rows, content["rows"], strict=True):
+        assert [float(cell) if cell else None for cell in row] == other
+
+
+def test_an_unknown_series_is_answered_with_those_that_exist(
+    runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["export", str(runs), "--run", "sick", "--series", "los"]) == 2
+    assert "weight_norm/hidden" in capsys.readouterr().err
+    assert main(["export", str(runs), "--run", "sick", "--series", "bias/nowhere"]) == 2
+    assert "hidden, out" in capsys.readouterr().err
+
+
+def test_the_progress_bar_shows_the_run_and_hides_hostile_characters() -> None:
+    stream = io.StringIO()
+    draw_bar(stream, 1, 4, "evil\x1b[2Jrun")
+    assert "1/4  evil?[2Jrun" in stream.getvalue()
+    assert stream.getvalue().count("█") == 6
+    draw_bar(stream, 4, 4, "")
+    assert stream.getvalue().endswith("\r\x1b[K")
+
+
+def test_the_bar_is_drawn_only_where_someone_looks() -> None:
+    options = command_line.build_parser().parse_args(["report", "x"])
+    assert command_line._bar(options) is None
