@@ -85,7 +85,10 @@ def judge_nonfinite(run: RunSeries, ledger: Ledger) -> int | None:
             "last_clean_step": max(known_good) if known_good else -1,
         },
     )
-    return first if ongoing else None
+    at_end = [ill[layer.name].get(int(layer.steps[-1]), ()) for layer in layers if layer.steps.size]
+    broken = [not np.isfinite(series.values[-1:]).all() for series in losses]
+    # Infinity in some activation may be meant; bad weights or a bad loss end the training.
+    return first if any("weights" in marks for marks in at_end) or any(broken) else None
 
 
 def _ill(layer: LayerSeries) -> dict[int, tuple[str, ...]]:

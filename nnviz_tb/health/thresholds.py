@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -156,8 +157,10 @@ class Thresholds:
         names = {spec.name: str(spec.type) for spec in dataclasses.fields(self)}
         unknown = sorted(set(values) - set(names))
         if unknown:
+            near = difflib.get_close_matches(unknown[0], names, n=3, cutoff=0.3)
+            meant = f"did you mean {' or '.join(near)}? " if near else ""
             raise ArgumentError(
-                f"no threshold is called {unknown[0]!r}; there are {', '.join(sorted(names))}"
+                f"no threshold is called {unknown[0][:80]!r}; {meant}docs/findings.md lists them"
             )
         whole = {
             name: int(value) if names[name] == "int" and float(value).is_integer() else value

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from nnviz_tb.definitions import LAYER_FIELDS, NEURON_STATISTICS, QUANTILES, RUN_FIELDS, Definition
 from nnviz_tb.errors import SchemaError
+from nnviz_tb.health import KINDS, Thresholds
 from nnviz_tb.reading.faults import shown
 from nnviz_tb.schema import (
     MAX_LAYER_NAME_LENGTH,
@@ -88,6 +89,8 @@ def definitions() -> dict[str, Any]:
         "layer_fields": as_json(LAYER_FIELDS),
         "run_fields": as_json(RUN_FIELDS),
         "quantiles": list(QUANTILES),
+        "findings": {name: asdict(kind) for name, kind in KINDS.items()},
+        "thresholds": Thresholds.describe(),
     }
 
 

@@ -24,6 +24,7 @@ SELECTION = ("steps", "from", "to", "after", "have")
 """Parameters of every answer that can be zoomed and followed live."""
 
 _WHOLE = re.compile(r"[0-9]{1,16}\Z")
+_NUMBER = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,2})?\Z")
 _KEY = re.compile(r"[0-9a-f]{1,64}\Z")
 
 
@@ -132,6 +133,24 @@ def whole(values: dict[str, str], parameter: str, low: int, high: int) -> int | 
             f"{parameter} must be a whole number from {low} to {high}; got {shown(text)}"
         )
     return int(text)
+
+
+def limits(values: dict[str, str]) -> dict[str, float]:
+    """Thresholds that are changed, from ``thresholds=name:number,name:number``.
+
+    Raises:
+      BadRequestError: not of that form, or a name given twice. Whether there are such thresholds is
+        for the rules to say.
+    """
+    found: dict[str, float] = {}
+    for pair in filter(None, values.get("thresholds", "").split(",")):
+        key, _, number = pair.partition(":")
+        if not _NUMBER.match(number) or key in found:
+            raise BadRequestError(
+                f"thresholds must be name:number, each once, with commas between; got {shown(pair)}"
+            )
+        found[key] = float(number)
+    return found
 
 
 def selection(values: dict[str, str], default_limit: int = DEFAULT_STEPS) -> Selection:

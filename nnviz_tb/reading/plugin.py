@@ -16,6 +16,8 @@ from tensorboard.plugins import base_plugin
 from werkzeug import wrappers
 
 from nnviz_tb.definitions import LAYER_FIELDS, RUN_FIELDS, SUMMARY_FIELDS
+from nnviz_tb.errors import ArgumentError
+from nnviz_tb.health import Thresholds, assess
 from nnviz_tb.reading import (
     catalogue,
     densities,
@@ -27,7 +29,9 @@ from nnviz_tb.reading import (
     wire,
 )
 from nnviz_tb.reading.cache import ByteCache, SingleFlight
+from nnviz_tb.reading.evidence import gather
 from nnviz_tb.reading.faults import (
+    BadRequestError,
     MethodError,
     NotFoundError,
     RequestError,
@@ -74,6 +78,7 @@ ROUTE_PARAMETERS: dict[str, tuple[str, ...]] = {
     "run": ("run", *SELECTION),
     "path": ("run", "layer", "steps"),
     "overview": ("run", "step", "steps"),
+    "findings": ("run", "thresholds"),
 }
 
 
@@ -235,6 +240,24 @@ class Plugin(base_plugin.TBPlugin):  # type: ignore[misc]
         shape = tuple(tags.get(tag_of(kind, a)) for a in layers for kind in ("layer", "density"))
         key = ("overview", scope.experiment, age, shape, *sorted(values.items()))
         return self._kept(key, build)
+
+    def _findings(self, scope: Scope, values: Values) -> Body:
+        run = parameters.name(values, "run")
+        try:
+            thresholds = Thresholds().changed(parameters.limits(values))
+        except ArgumentError as error:
+            raise BadRequestError(str(error)) from None
+        listing = self._reader.listing(scope)
+        if run not in listing.runs:
+            raise NotFoundError(f"there is no run {shown(run)}")
+        held = (listing.ours.get(run, {}), listing.scalars.get(run, {}))
+
+        def build() -> Body:
+            return json_body(assess(gather(self._reader, scope, run), thresholds).as_dict())
+
+        age = int(time.monotonic() / MAX_AGE_S)
+        shape = tuple(tuple(sorted(tags.items())) for tags in held)
+        return self._kept(("findings", scope.experiment, age, shape, run, thresholds), build)
 
 
 def _container(answer: Answer) -> Body:

@@ -59,6 +59,14 @@ BAD_REQUESTS: dict[str, tuple[str, int, str]] = {
     "a scalar of ours": ("scalars?run=digits/adam&tag=nnviz/bias/dense", 404, "not_found"),
     "no such array": ("summary?run=digits/adam&layer=dense&array=x", 404, "not_found"),
     "no such neuron": ("weights?run=digits/adam&layer=dense&neuron=6", 404, "not_found"),
+    "a threshold that is none": ("findings?run=digits/adam&thresholds=dead:1", 400, "bad_request"),
+    "a threshold without a number": (
+        "findings?run=digits/adam&thresholds=window:nan", 400, "bad_request",
+    ),
+    "a threshold twice": (
+        "findings?run=digits/adam&thresholds=window:3,window:4", 400, "bad_request",
+    ),
+    "findings of no run": ("findings?run=nowhere", 404, "not_found"),
     "a run without layers": ("overview?run=plain", 404, "not_found"),
     "a run without our data": ("run?run=plain", 404, "not_found"),
     "the logdir's parent": ("layer?run=../../etc&layer=passwd", 404, "not_found"),

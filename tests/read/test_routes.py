@@ -15,6 +15,7 @@ from tensorboard_process import Reply, TensorBoard
 import nnviz_tb
 from nnviz_tb import buckets
 from nnviz_tb.definitions import LAYER_FIELDS, QUANTILES, RUN_FIELDS, SUMMARY_FIELDS
+from nnviz_tb.health import KINDS, Thresholds
 from nnviz_tb.reading.faults import FAULTS
 from nnviz_tb.reading.overview import FIELDS
 from nnviz_tb.reading.plugin import ROUTE_PARAMETERS
@@ -35,8 +36,9 @@ EXAMPLES: dict[str, dict[str, object]] = {
     "run": {"run": RUN},
     "path": {"run": RUN, "layer": "dense"},
     "overview": {"run": RUN},
+    "findings": {"run": RUN, "thresholds": "window:3,dead_units:0.3"},
 }
-OVER_STEPS = sorted(set(EXAMPLES) - {"definitions", "catalogue"})
+OVER_STEPS = sorted(set(EXAMPLES) - {"definitions", "catalogue", "findings"})
 
 
 def documented_parameters(route: str) -> set[str]:
@@ -308,3 +310,31 @@ def test_the_catalogue_says_what_it_could_not_read_and_shows_the_rest(board: Ten
     assert "upgrade nnviz_tb" in told
     assert "not of this schema" in told
     assert "512 characters" in told
+
+
+def test_findings_are_those_of_the_rules_over_what_the_log_holds(board: TensorBoard) -> None:
+    reply = board.get("findings", run=RUN)
+    assert reply.status == 200
+    assert reply.headers["Content-Type"].startswith("application/json")
+    content = reply.json
+    assert set(content) == {"run", "findings", "not_measured", "judged", "status"}
+    assert "frozen_layer" in content["judged"]["dense"]
+    reasons = {(entry["kind"], entry["reason"]) for entry in content["not_measured"]}
+    assert ("vanishing_gradient", "no_gradients") in reasons
+    # One infinite output of an activation, in every row, is said and hides nothing else.
+    assert {item["kind"] for item in content["findings"]} == {"nonfinite"}
+
+
+def test_a_changed_threshold_changes_what_is_found(board: TensorBoard) -> None:
+    kinds = [
+        {item["kind"] for item in board.get("findings", run=RUN, thresholds=text).json["findings"]}
+        for text in ("frozen_layer:1e-8", "frozen_layer:1e6")
+    ]
+    assert "frozen_layer" not in kinds[0]
+    assert "frozen_layer" in kinds[1]
+
+
+def test_every_kind_and_threshold_is_defined(board: TensorBoard) -> None:
+    content = board.get("definitions").json
+    assert set(content["findings"]) == set(KINDS)
+    assert content["thresholds"]["dead_units"]["default"] == Thresholds().dead_units
