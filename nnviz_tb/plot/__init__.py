@@ -4,6 +4,11 @@
 takes arrays. Needs the extra ``plot``: ``pip install "nnviz_tb[plot]"``.
 """
 
+try:
+    import matplotlib  # noqa: F401
+except ImportError as error:
+    raise ImportError('nnviz_tb.plot needs Matplotlib: pip install "nnviz_tb[plot]"') from error
+
 from nnviz_tb.plot.activations import activation
 from nnviz_tb.plot.curves import biases, loss, weights
 from nnviz_tb.plot.draw import draw

@@ -5,11 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-try:
-    import matplotlib  # noqa: F401
-except ImportError as error:
-    raise ImportError('nnviz_tb.plot needs Matplotlib: pip install "nnviz_tb[plot]"') from error
-
 from matplotlib.axes import Axes
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
