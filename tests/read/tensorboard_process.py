@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import re
 import subprocess
 import sys
@@ -46,13 +47,19 @@ class Reply:
 class TensorBoard:
     """``tensorboard`` as a user starts it, on a free port of 127.0.0.1."""
 
-    def __init__(self, *arguments: str, prefix: str = "") -> None:
+    def __init__(
+        self, *arguments: str, prefix: str = "", environment: dict[str, str] | None = None
+    ) -> None:
         command = [sys.executable, "-m", "tensorboard.main", "--port=0", "--host=127.0.0.1"]
         command += ["--reload_interval=1", *arguments]
         if prefix:
             command.append(f"--path_prefix={prefix}")
         self._process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={**os.environ, **(environment or {})},
         )
         self._output: list[str] = []
         self._ready = threading.Event()
@@ -93,18 +100,24 @@ class TensorBoard:
         """One of our routes, as a browser asks for it."""
         return self.fetch(self.url(route, **parameters), headers={"Accept-Encoding": "gzip"})
 
-    def fetch(self, url: str, method: str = "GET", headers: dict[str, str] | None = None) -> Reply:
+    def fetch(
+        self,
+        url: str,
+        method: str = "GET",
+        headers: dict[str, str] | None = None,
+        body: bytes | None = None,
+    ) -> Reply:
         """Any address of this server."""
-        request = urllib.request.Request(url, method=method, headers=headers or {})
+        request = urllib.request.Request(url, body, headers or {}, method=method)
         try:
             with urllib.request.urlopen(request, timeout=60) as reply:
-                status, found, body = reply.status, dict(reply.headers), reply.read()
+                status, found, answer = reply.status, dict(reply.headers), reply.read()
         except urllib.error.HTTPError as error:
             with error:
-                status, found, body = error.code, dict(error.headers), error.read()
+                status, found, answer = error.code, dict(error.headers), error.read()
         if found.get("Content-Encoding") == "gzip" and method != "HEAD":
-            body = gzip.decompress(body)
-        return Reply(status, found, body)
+            answer = gzip.decompress(answer)
+        return Reply(status, found, answer)
 
     def wait(self, until: Callable[[], bool], limit_s: float = 30.0) -> None:
         """Until TensorBoard has loaded what the test needs."""
@@ -141,6 +154,13 @@ class TensorBoard:
         self._process.stdout.close()
 
 
-def start(loader: str, logdir: Path, *arguments: str, prefix: str = "") -> TensorBoard:
+def start(
+    loader: str,
+    logdir: Path,
+    *arguments: str,
+    prefix: str = "",
+    environment: dict[str, str] | None = None,
+) -> TensorBoard:
     """A TensorBoard over ``logdir`` with the ``rust`` or the ``python`` reader."""
-    return TensorBoard(f"--logdir={logdir}", *LOADERS[loader], *arguments, prefix=prefix)
+    options = (f"--logdir={logdir}", *LOADERS[loader], *arguments)
+    return TensorBoard(*options, prefix=prefix, environment=environment)
