@@ -144,9 +144,7 @@ class EventFile:
         for attempt in range(2):
             if self._fd < 0 and not self._reopen():
                 break
-            message = b"".join(
-                [events.encode_value(value, value.tag not in self._plugins) for value in values]
-            )
+            message = events.encode_values(values, self._plugins)
             record = events.frame(events.encode_event(wall_time, step, message))
             if self._append(record, retry=attempt == 0):
                 self._plugins.update({value.tag: value.plugin for value in values})

@@ -74,6 +74,24 @@ def populations(layer: Layer, curve: Curve | None) -> dict[str, int]:
     return {name: found[name] for name in NEURON_STATISTICS if found.get(name)}
 
 
+@dataclass(frozen=True)
+class NeuronRow:
+    """How the row of one per-neuron series is made, the same at every step.
+
+    Attributes:
+      tag, content: of the series.
+      population: neurons that have the statistic.
+      tracked: ``int64`` neurons in the row; None for all of them.
+      extremes: most extreme neurons in its tail.
+    """
+
+    tag: str
+    content: bytes
+    population: int
+    tracked: NDArray[np.int64] | None
+    extremes: int
+
+
 @dataclass
 class LayerState:
     """Of one layer, while its run lasts.
@@ -81,42 +99,49 @@ class LayerState:
     Attributes:
       turn: in which turn the layer is recorded, see :class:`nnviz_tb.recording.budget.Allocation`.
       populations: neurons of every series that has its place in the budget, by statistic.
-      array_names: arrays that have theirs, in the order of :attr:`LayerShare.histogram_rows`.
+      array_places: arrays that have theirs, by name; where each is in
+        :attr:`LayerShare.histogram_rows`.
       share: the place.
-      contents: metadata of each tag, made once.
+      rows: how the row of each per-neuron series is made.
+      tags: tag and metadata of each other series, by series and suffix.
       first, previous: ``float32[fan_in, tracked]`` weights of the neurons whose way is tracked.
       accepted: the layer has its place in the budget.
       has_density, has_kernel: so have its activation, its kernel.
       curve: of the activation, as last sampled; None when there is none.
       curve_limit: half the width of the window in which it is to be shown.
       stored_curve: the rows stored last; None before the first.
+      compared_curve: the one that was last held against them.
       curve_fails: sampling it raised, and is not tried again.
       limit_is_final: the function has no values in a wider window.
+      curve_reach: buckets of the inputs that the window surely shows, on either side of zero.
       window: active counts and number of samples of recent logged steps.
     """
 
     turn: int = 0
     populations: dict[str, int] = field(default_factory=dict)
-    array_names: list[str] = field(default_factory=list)
+    array_places: dict[str, int] = field(default_factory=dict)
     share: LayerShare = field(default_factory=LayerShare)
     accepted: bool = False
     has_density: bool = False
     has_kernel: bool = False
-    contents: dict[str, bytes] = field(default_factory=dict)
+    rows: dict[str, NeuronRow] = field(default_factory=dict)
+    tags: dict[tuple[str, str], tuple[str, bytes]] = field(default_factory=dict)
     first: NDArray[np.float32] | None = None
     previous: NDArray[np.float32] | None = None
     curve: Curve | None = None
     curve_limit: float = 0.0
     stored_curve: NDArray[np.float32] | None = None
+    compared_curve: Curve | None = None
     curve_fails: bool = False
     limit_is_final: bool = False
+    curve_reach: int = 0
     window: deque[tuple[NDArray[np.int64], int]] = field(
         default_factory=lambda: deque(maxlen=WINDOW_STEPS)
     )
 
     def request(self, layer: Layer) -> LayerShape | None:
         """What the layer has that has no place in the budget yet; None when nothing is new."""
-        arrays = {n: a for n, a in named_arrays(layer).items() if n not in self.array_names}
+        arrays = {n: a for n, a in named_arrays(layer).items() if n not in self.array_places}
         found = populations(layer, self.curve)
         statistics = {n: count for n, count in found.items() if n not in self.populations}
         new_kernel = layer.kernel is not None and not self.has_kernel
@@ -138,7 +163,7 @@ class LayerState:
 
     def accept(self, layer: Layer, share: LayerShare) -> None:
         """Adds the share that was given for the last :meth:`request`."""
-        names = [name for name in named_arrays(layer) if name not in self.array_names]
+        names = [name for name in named_arrays(layer) if name not in self.array_places]
         old = self.share
         self.share = replace(
             old,
@@ -156,7 +181,8 @@ class LayerState:
             has_figures=old.has_figures or share.has_figures,
         )
         self.accepted = True
-        self.array_names += names
+        self.array_places |= {name: len(self.array_places) + i for i, name in enumerate(names)}
+        self.rows = {}
         self.populations = {**populations(layer, self.curve), **self.populations}
         self.has_density = self.has_density or layer.activation is not None
         self.has_kernel = self.has_kernel or layer.kernel is not None

@@ -15,7 +15,7 @@ from nnviz_tb.errors import ArgumentError
 from nnviz_tb.layers import Activation, Layer
 from nnviz_tb.recording import budget
 from nnviz_tb.recording.events import Value, encode_tag
-from nnviz_tb.recording.layer_record import LayerRecord
+from nnviz_tb.recording.layer_record import record_layer
 from nnviz_tb.recording.layer_state import LayerState
 from nnviz_tb.schema import (
     PLUGIN_NAME,
@@ -142,21 +142,22 @@ class ModelRecorder:
         if layer.activation is not None and layer.activation.learnable:
             problems += self._refresh_curve(layer, state)
         curve = self._curve_value(layer, state)
-        record = LayerRecord(layer, state, self._seed)
+        record = record_layer(layer, state, self._seed)
         problems += record.problems
         values = record.values if curve is None else [curve, *record.values]
         if not state.share.has_figures:
             return values
-        tag = tag_of("layer", layer.name)
-        if tag not in state.contents:
+        known = state.tags.get(("layer", ""))
+        if known is None:
             failed = (
                 (f"The curve of {layer.activation.function_name} could not be sampled.",)
                 if (state.curve_fails and layer.activation)
                 else ()
             )
             notes = (*layer.notes, *failed, *record.problems)
-            state.contents[tag] = _layer_metadata(layer, order, state.curve, notes).to_bytes()
-        return [Value(tag, record.figures, PLUGIN_NAME, state.contents[tag]), *values]
+            metadata = _layer_metadata(layer, order, state.curve, notes)
+            known = state.tags["layer", ""] = tag_of("layer", layer.name), metadata.to_bytes()
+        return [Value(known[0], record.figures, PLUGIN_NAME, known[1]), *values]
 
     def _refresh_curve(self, layer: Layer, state: LayerState) -> list[str]:
         """Samples the activation's function; says why that failed, once."""
@@ -195,13 +196,15 @@ class ModelRecorder:
                 return None
             # A function without values so far out keeps its window, and is not asked again.
             state.limit_is_final = wanted > before and float(state.curve.x[-1]) <= before
+        if state.curve is state.compared_curve:
+            return None
+        state.compared_curve = state.curve
         rows = state.curve.to_rows()
         if state.stored_curve is not None and np.array_equal(rows, state.stored_curve):
             return None
         state.stored_curve = rows
-        tag = tag_of("curve", layer.name)
-        content = state.contents.setdefault(tag, SeriesMetadata(seed=self._seed).to_bytes())
-        return Value(tag, rows, PLUGIN_NAME, content)
+        content = SeriesMetadata(seed=self._seed).to_bytes()
+        return Value(tag_of("curve", layer.name), rows, PLUGIN_NAME, content)
 
 
 def _layer_metadata(

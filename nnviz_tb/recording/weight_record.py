@@ -1,0 +1,159 @@
+"""A layer's arrays at one step: kernel, its update and its way, gradients, bias and others."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnviz_tb.definitions import SUMMARY_FIELDS
+from nnviz_tb.layers import Array, Layer
+from nnviz_tb.recording.budget import TRACKED_ONLY
+from nnviz_tb.recording.layer_state import LayerState, named_arrays
+from nnviz_tb.recording.layer_values import SUMMARY_PLACE, LayerValues, nonfinite_count
+from nnviz_tb.recording.tracked import tracked_neurons
+from nnviz_tb.schema import SeriesMetadata
+from nnviz_tb.statistics import stats
+from nnviz_tb.statistics.sketch import sketch
+
+_NUMBERS_COPIED = 1 << 20
+"""Of the weights before an update, at a time: 4 MiB of float32."""
+
+
+def record_kernel(layer: Layer, state: LayerState, into: LayerValues, seed: int) -> None:
+    """The kernel's histogram, statistics, way and raw weights."""
+    kernel = layer.kernel
+    if kernel is None:
+        return
+    figures = stats.kernel_statistics(kernel)
+    into.histogram(layer.kernel_name, figures.histogram)
+    into.figures[: len(SUMMARY_FIELDS)] = figures.summary
+    into.statistic("weight_norm", figures.norm)
+    into.statistic("weight_mean", figures.mean)
+    into.statistic("weight_std", figures.std)
+    into.statistic("weight_min", figures.minimum)
+    into.statistic("weight_max", figures.maximum)
+    if layer.update is not None:
+        # The kernel is as the step left it. By that a step that replaces the weights would
+        # have a ratio of about 1, however large it was.
+        update, before = stats.neuron_norms(layer.update), _norms_before(kernel, layer.update)
+        into.statistic("update_ratio", _ratio(update, before))
+        whole = _ratio(_overall(update), _overall(before))
+        into.figure("update_ratio", float(whole))
+    _record_way(kernel, state, into, seed)
+    _record_raw(kernel, state, into, seed)
+
+
+def _norms_before(kernel: Array, update: Array) -> NDArray[np.float64]:
+    """``float64[neurons]`` norms of the weights as they were before the update."""
+    fan_in, neurons = kernel.shape
+    # Narrow floats would round the difference of two nearly equal numbers once more.
+    wide = np.float64 if kernel.dtype == np.float64 else np.float32
+    width = max(1, _NUMBERS_COPIED // max(1, fan_in))
+    parts = [
+        stats.neuron_norms(
+            kernel[:, start : start + width].astype(wide)
+            - np.asarray(update[:, start : start + width], wide)
+        )
+        for start in range(0, neurons, width)
+    ]
+    return np.concatenate(parts) if parts else np.zeros(0)
+
+
+def _record_way(kernel: Array, state: LayerState, into: LayerValues, seed: int) -> None:
+    """How far the tracked neurons went, since the previous logged step and the first."""
+    neurons = kernel.shape[1]
+    count = min(neurons, max(state.share.tracked.get(name, 0) for name in TRACKED_ONLY))
+    if not count:
+        return
+    tracked = slice(None) if count == neurons else tracked_neurons(neurons, count, seed)
+    now = np.array(kernel[:, tracked], np.float32, order="C")
+    for name, before in (("displacement", state.previous), ("distance", state.first)):
+        if before is None or before.shape != now.shape:
+            continue
+        by_neuron, overall = stats.relative_change(now, before)
+        if count < neurons:
+            places = np.full(neurons, np.nan)
+            places[tracked] = by_neuron
+            by_neuron = places
+        into.statistic(name, by_neuron)
+        into.figure(name, overall)
+    if state.first is None or state.first.shape != now.shape:
+        state.first = now
+        into.statistic("distance", np.zeros(neurons))
+        into.figure("distance", 0.0)
+    state.previous = now
+
+
+def _record_raw(kernel: Array, state: LayerState, into: LayerValues, seed: int) -> None:
+    """Sketches, and raw weights of tracked neurons."""
+    share, (fan_in, neurons) = state.share, kernel.shape
+    if state.populations.get("weight_norm") != neurons:
+        return
+    if share.sketches:
+        count = min(neurons, share.sketches)
+        metadata = SeriesMetadata(neurons, count, fan_in=fan_in, seed=seed)
+        into.series("sketch", sketch(_columns(kernel, count, seed), seed), metadata)
+    if share.weight_rows:
+        count, columns = min(neurons, share.weight_rows), min(fan_in, share.weight_columns)
+        rows = _columns(_columns(kernel.T, columns, seed).T, count, seed).T
+        metadata = SeriesMetadata(neurons, count, fan_in=fan_in, columns=columns, seed=seed)
+        # A copy: the value outlives this call, the adapter's array need not.
+        into.series("weights", np.array(rows, np.float32, order="C"), metadata)
+
+
+def record_gradient(layer: Layer, state: LayerState, into: LayerValues, seed: int) -> None:
+    """The kernel's gradient."""
+    if layer.gradient is None:
+        return
+    name = f"{layer.kernel_name}_gradient"
+    figures = stats.kernel_statistics(layer.gradient)
+    into.histogram(name, figures.histogram)
+    into.summary(name, figures.summary)
+    into.statistic("gradient_norm", figures.norm)
+    into.figure("gradient_norm", float(figures.summary[SUMMARY_PLACE["norm"]]))
+    into.figure("gradient_nonfinite_count", nonfinite_count(figures.summary))
+
+
+def record_bias(layer: Layer, state: LayerState, into: LayerValues, seed: int) -> None:
+    """The bias of every neuron."""
+    if layer.bias is not None:
+        _record_array(layer.bias_name, layer.bias, into)
+        into.statistic("bias", np.asarray(layer.bias, np.float64).ravel())
+
+
+def record_others(layer: Layer, state: LayerState, into: LayerValues, seed: int) -> None:
+    """Every other array that gets a histogram."""
+    recorded = {layer.kernel_name, layer.bias_name, f"{layer.kernel_name}_gradient"}
+    for name, array in named_arrays(layer).items():
+        if array is not None and name not in recorded:
+            _record_array(name, array, into)
+
+
+def _record_array(name: str, array: Array, into: LayerValues) -> None:
+    histogram, summary = stats.array_statistics(array)
+    into.histogram(name, histogram)
+    into.summary(name, summary)
+
+
+def _columns(kernel: Array, count: int, seed: int) -> Array:
+    """The sampled columns; a view when they are all of them."""
+    if count >= kernel.shape[1]:
+        return kernel
+    return kernel[:, tracked_neurons(kernel.shape[1], count, seed)]
+
+
+def _ratio(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:
+    """``part / whole``; 0/0 is 0, anything else over 0 is NaN."""
+    known = np.where(whole > 0.0, whole, np.nan)
+    return np.where(part == 0.0, 0.0, part / known)
+
+
+def _overall(norms: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The norm over all neurons from those of each; NaN where none has a finite weight."""
+    known = norms[~np.isnan(norms)]
+    largest = float(known.max()) if known.size else math.nan
+    if not 0.0 < largest < math.inf:
+        return np.asarray(largest)
+    return np.asarray(largest * np.linalg.norm(known / largest))
