@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from logs import write_run
+from reported_logs import write_run
 
 from nnviz_tb.offline.logdir import Log, open_log
 

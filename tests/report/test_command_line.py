@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from logs import NEURONS, STEPS, kernel_at
+from reported_logs import NEURONS, STEPS, kernel_at
 
 from nnviz_tb import __main__ as command_line
 from nnviz_tb.__main__ import draw_bar, main

@@ -10,8 +10,8 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 import pytest
-from logs import FAN_IN, NEURONS, STEPS, inputs_at, kernel_at, relu
 from matplotlib.collections import LineCollection, QuadMesh
+from reported_logs import FAN_IN, NEURONS, STEPS, inputs_at, kernel_at, relu
 
 from nnviz_tb import plot
 from nnviz_tb.errors import ArgumentError
