@@ -44,7 +44,7 @@ def test_everything_a_complete_log_holds_was_judged(log: Log) -> None:
 
 
 def test_the_share_outside_that_is_read_is_that_of_the_inputs_that_were_logged(log: Log) -> None:
-    from logs import STEPS, inputs_at
+    from reported_logs import STEPS, inputs_at
 
     hidden = next(layer for layer in log.run_series("sick").layers if layer.name == "hidden")
     share = hidden.values("outside_share")
@@ -84,7 +84,7 @@ def test_the_text_names_what_matters_and_fits_the_width(runs: Path) -> None:
 
 
 def test_a_hostile_run_name_is_escaped_for_notebooks(tmp_path: Path) -> None:
-    from logs import write_run
+    from reported_logs import write_run
 
     write_run(tmp_path / "<img src=x onerror=alert(1)>", sick=True)
     made = report(tmp_path)._repr_html_()
