@@ -107,7 +107,7 @@ class Plugin(base_plugin.TBPlugin):  # type: ignore[misc]
 
     def frontend_metadata(self) -> base_plugin.FrontendMetadata:
         """Where the panel begins, and the name on its tab."""
-        return base_plugin.FrontendMetadata(es_module_path="/index.js", tab_name="Neurons")
+        return base_plugin.FrontendMetadata(es_module_path="/index.js", tab_name="NNViz")
 
     def get_plugin_apps(self) -> dict[str, App]:
         """Every route and every file, by exact name; there are no wildcards."""

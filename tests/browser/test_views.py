@@ -15,7 +15,7 @@ VIEWS = ("Activations", "Neurons")
 def test_the_tab_stands_among_tensorboards_own(panel: PanelPage) -> None:
     tabs = panel.page.get_by_role("tab").all_inner_texts()
 
-    assert {"NEURONS", "SCALARS", "HISTOGRAMS"} <= {tab.strip().upper() for tab in tabs}
+    assert {"NNVIZ", "SCALARS", "HISTOGRAMS"} <= {tab.strip().upper() for tab in tabs}
 
 
 @pytest.mark.parametrize("view", VIEWS)
