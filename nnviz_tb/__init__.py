@@ -2,7 +2,8 @@
 
 ``nnviz_tb.log_model(model, step, logdir=…)`` is all that a training loop needs;
 :class:`SummaryWriter` is a writer of one's own, ``nnviz_tb.keras`` has the callback for
-``fit``. Every name is imported when it is first used, so that importing the package costs
+``fit``; ``nnviz_tb.report(logdir)`` says what is wrong, ``nnviz_tb.plot`` draws without a
+server. Every name is imported when it is first used, so that importing the package costs
 next to nothing and brings in no framework.
 """
 
@@ -12,16 +13,32 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from nnviz_tb import errors, keras
+    from nnviz_tb import errors, keras, plot
+    from nnviz_tb.health import HealthMonitor
+    from nnviz_tb.offline.reporting import report
     from nnviz_tb.recording.shared_writers import log_model
     from nnviz_tb.recording.writer import SummaryWriter
 
     __version__: str
 
-__all__ = ["SummaryWriter", "__version__", "errors", "keras", "log_model"]
+__all__ = [
+    "HealthMonitor",
+    "SummaryWriter",
+    "__version__",
+    "errors",
+    "keras",
+    "log_model",
+    "plot",
+    "report",
+]
 
-_MODULES = ("errors", "keras")
-_ROOMS = {"SummaryWriter": "recording.writer", "log_model": "recording.shared_writers"}
+_MODULES = ("errors", "keras", "plot")
+_ROOMS = {
+    "HealthMonitor": "health",
+    "SummaryWriter": "recording.writer",
+    "log_model": "recording.shared_writers",
+    "report": "offline.reporting",
+}
 
 
 def __getattr__(name: str) -> Any:

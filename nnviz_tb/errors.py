@@ -27,5 +27,9 @@ class WireError(NnvizError, ValueError):
     """An HTTP response body that cannot be encoded or decoded."""
 
 
+class HealthWarning(UserWarning):
+    """Something is wrong with the network that trains, as its log shows."""
+
+
 class LoggingWarning(UserWarning):
     """Something could not be logged; training goes on and the loss is counted."""

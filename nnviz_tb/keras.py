@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 import time
 import warnings
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
 
 import keras
 import numpy as np
@@ -18,7 +19,8 @@ import numpy as np
 from nnviz_tb import adapters
 from nnviz_tb.adapters.keras.updates import WeightsBefore
 from nnviz_tb.adapters.keras.variables import to_numpy
-from nnviz_tb.errors import LoggingWarning
+from nnviz_tb.errors import ArgumentError, HealthWarning, LoggingWarning
+from nnviz_tb.health import Finding, HealthMonitor, Thresholds
 from nnviz_tb.recording.cadence import Cadence, parse_every
 from nnviz_tb.recording.writer import SummaryWriter
 
@@ -45,6 +47,8 @@ class Callback(keras.callbacks.Callback):  # type: ignore[misc]
         inputs: Any = None,
         every: int | str = "auto",
         max_overhead: float = 0.01,
+        on_finding: Literal["warn", "stop"] | Callable[[Finding], object] | None = None,
+        thresholds: Thresholds | Mapping[str, float] | None = None,
     ) -> None:
         """
         Args:
@@ -53,15 +57,24 @@ class Callback(keras.callbacks.Callback):  # type: ignore[misc]
           every: log the model every so many steps, at the end of each ``"epoch"``, or ``"auto"``:
             densely at first and thinning later, within ``max_overhead``.
           max_overhead: largest share of the time that ``"auto"`` may take.
+          on_finding: what to do when something is found to be wrong: ``"warn"`` with a
+            :class:`~nnviz_tb.errors.HealthWarning`, ``"stop"`` the training at the end of the
+            batch when it is severe and warn of it, or call a function with the
+            :class:`~nnviz_tb.health.Finding`. ``docs/findings.md`` says what is looked for.
+          thresholds: limits of findings, or those that differ from the defaults, by name.
 
         Raises:
           ArgumentError: an argument is not as described, or the directory cannot be written to.
         """
         super().__init__()
+        monitor = self._monitor(on_finding, thresholds)
         self._every = parse_every(every)
         self._cadence = Cadence(max_overhead)
         self._inputs = inputs
         self._writer = logdir if isinstance(logdir, SummaryWriter) else SummaryWriter(logdir)
+        self._on_finding = on_finding
+        if monitor is not None:
+            self._writer.monitor = monitor
         self._step = 0
         self._logged_step: int | None = None
         self._due_step: int | None = None
@@ -137,6 +150,31 @@ class Callback(keras.callbacks.Callback):  # type: ignore[misc]
     def _stride(self) -> int:
         """Steps between two calls of ``on_train_batch_begin``."""
         return int(getattr(self._model, "steps_per_execution", 1) or 1)
+
+    def _monitor(
+        self, on_finding: Any, thresholds: Thresholds | Mapping[str, float] | None
+    ) -> HealthMonitor | None:
+        if on_finding is None:
+            return None
+        if not callable(on_finding) and on_finding not in ("warn", "stop"):
+            raise ArgumentError(
+                f'on_finding must be "warn", "stop", a function or None, got {on_finding!r:.80}'
+            )
+        if not isinstance(thresholds, Thresholds):
+            thresholds = Thresholds().changed(thresholds or {})
+        return HealthMonitor(self._found, thresholds)
+
+    def _found(self, finding: Finding) -> None:
+        if callable(self._on_finding):
+            self._on_finding(finding)
+            return
+        if self._on_finding == "stop":
+            if finding.severity != "severe":
+                return
+            self.model.stop_training = True
+        warnings.warn(
+            f"{finding.severity}: {finding.sentence} {finding.advice}", HealthWarning, stacklevel=2
+        )
 
     def _decide(self, step: int) -> None:
         """Whether the model is to be logged at the coming step; if so, keeps its kernels."""

@@ -31,8 +31,12 @@ python -m nnviz_tb report runs --fail-on severe   # status 1 when something seve
 - **Not measured is not healthy.** What was not recorded, or too seldom, is listed with the reason
   and what to call.
 - Severities: `info` (worth knowing, or over), `warning`, `severe`.
-- Rules look at nothing but the log, so the report of a finished run and the monitor of a running
-  one say the same.
+- Rules look at nothing but what is logged, so the report of a finished run and the monitor of a
+  running one say the same; only near-duplicate neurons and inputs out of range are left to the
+  report.
+- While a run lasts, `nnviz_tb.keras.Callback(…, on_finding="warn")` warns, `"stop"` ends the
+  training at the first severe finding, and a function is called with each finding. In a loop of
+  your own: `writer.monitor = nnviz_tb.HealthMonitor(on_finding)`.
 
 `docs/fault_bench.md` shows how often the rules are right.
 """

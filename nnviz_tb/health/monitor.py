@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -26,8 +27,11 @@ class HealthMonitor:
       run: name that findings carry.
       at_least: ``info``, ``warning`` or ``severe``.
 
+    It sees what is recorded of each layer as a whole. Near-duplicate neurons and inputs out of
+    range need per-neuron series and densities, which the report of the log reads.
+
     What it keeps is bounded: when :data:`_KEPT_ROWS` rows are held, every second one of the older
-    half is let go, so the start of a run stays in sight.
+    half is let go, so the start of a run stays in sight. Several threads may feed it.
     """
 
     def __init__(
@@ -47,6 +51,7 @@ class HealthMonitor:
         self._metadata: dict[str, LayerMetadata] = {}
         self._scalars: dict[str, _Rows] = {}
         self._told: dict[tuple[str, str], int] = {}
+        self._lock = threading.Lock()
 
     def update(
         self,
@@ -71,22 +76,24 @@ class HealthMonitor:
         scalars: Mapping[str, float] | None = None,
     ) -> None:
         """Keep a step without judging; cheap enough for every batch's loss."""
-        for name, (metadata, fields) in (layers or {}).items():
-            self._metadata[name] = metadata
-            self._layers.setdefault(name, _Rows(_KEPT_ROWS)).add(step, fields)
-        for tag, value in (scalars or {}).items():
-            self._scalars.setdefault(tag, _Rows(_KEPT_SCALARS)).add(step, {tag: float(value)})
+        with self._lock:
+            for name, (metadata, fields) in (layers or {}).items():
+                self._metadata[name] = metadata
+                self._layers.setdefault(name, _Rows(_KEPT_ROWS)).add(step, fields)
+            for tag, value in (scalars or {}).items():
+                self._scalars.setdefault(tag, _Rows(_KEPT_SCALARS)).add(step, {tag: float(value)})
 
     def judge(self) -> tuple[Finding, ...]:
         """The findings that are new, or more severe, by all steps kept so far."""
-        self.assessment = assess(self._run(), self.thresholds)
-        fresh = []
-        for finding in self.assessment:
-            key = finding.kind, finding.layer
-            rank = SEVERITIES.index(finding.severity)
-            if rank >= self._at_least and rank > self._told.get(key, -1):
-                self._told[key] = rank
-                fresh.append(finding)
+        with self._lock:
+            self.assessment = assess(self._run(), self.thresholds)
+            fresh = []
+            for finding in self.assessment:
+                key = finding.kind, finding.layer
+                rank = SEVERITIES.index(finding.severity)
+                if rank >= self._at_least and rank > self._told.get(key, -1):
+                    self._told[key] = rank
+                    fresh.append(finding)
         for finding in fresh:
             if self._on_finding is not None:
                 self._on_finding(finding)

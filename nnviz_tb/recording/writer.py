@@ -20,8 +20,9 @@ import numpy as np
 from nnviz_tb import adapters
 from nnviz_tb.definitions import RUN_FIELDS
 from nnviz_tb.errors import ArgumentError, NnvizError
+from nnviz_tb.health import HealthMonitor
 from nnviz_tb.layers import Layer
-from nnviz_tb.recording import arguments, budget, forks
+from nnviz_tb.recording import arguments, budget, forks, watching
 from nnviz_tb.recording.event_file import EventFile
 from nnviz_tb.recording.events import HISTOGRAMS_PLUGIN, SCALARS_PLUGIN, Value, scalar
 from nnviz_tb.recording.recorder import ModelRecorder, Recording
@@ -77,6 +78,8 @@ class SummaryWriter:
         self._run_content: bytes | None = None
         self._began = time.perf_counter()
         self._spent = 0.0
+        self.monitor: HealthMonitor | None = None
+        """Judges every logged step; what its ``on_finding`` raises comes out of the log call."""
 
     @property
     def log_dir(self) -> str:
@@ -119,6 +122,8 @@ class SummaryWriter:
         if self._file.plugin_of(tag) != SCALARS_PLUGIN:
             self._free_tag(tag, SCALARS_PLUGIN)
         self._file.write_scalar(tag, step, wall_time, value)
+        if self.monitor is not None:
+            self.monitor.observe(step, scalars={tag: float(value)})
 
     def add_scalars(
         self,
@@ -281,6 +286,16 @@ class SummaryWriter:
         key = arguments.checked_name(name)
         with self.lock:
             self._write_layers(layers, step, wall_time, values, key, began, probe_seconds)
+        self._judge()
+
+    def _judge(self) -> None:
+        """Lets the monitor speak, without the lock: it may log, or raise to stop the training."""
+        if self.monitor is not None:
+            began = time.perf_counter()
+            try:
+                self.monitor.judge()
+            finally:
+                self._spent += time.perf_counter() - began
 
     def flush(self) -> None:
         """Does nothing: every call has already handed its record to the operating system."""
@@ -329,6 +344,7 @@ class SummaryWriter:
                 layers = []
             probe = time.perf_counter() - began if rest.get("inputs") is not None else 0.0
             self._write_layers(layers, step, wall_time, values, key, began, probe)
+        self._judge()
 
     def _write_layers(
         self,
@@ -353,6 +369,8 @@ class SummaryWriter:
             values.append(self._run_value(recording, began, probe_seconds))
         if values:
             self._file.write(step, wall_time, values)
+        if self.monitor is not None:
+            watching.observe(self.monitor, step, values)
         self._spent += time.perf_counter() - began
 
     def _recording(self, layers: list[Layer], step: int, key: str) -> Recording:
