@@ -42,6 +42,7 @@ def main() -> int:
             port = _free_port(arguments.port, progress)
             progress("starting TensorBoard")
             server = _start_tensorboard(environment, arguments.logdir, port)
+            progress(f"watch it live: http://localhost:{port}/#nnviz")
         progress(f"training, into {os.path.relpath(arguments.logdir)}")
         trained = subprocess.run(_training(environment, arguments), cwd=HERE)
         if trained.returncode != 0:
