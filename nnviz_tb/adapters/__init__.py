@@ -24,7 +24,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from nnviz_tb.adapters import arrays, keras
+from nnviz_tb.adapters import arrays, jax, keras, torch
 from nnviz_tb.adapters.activations import with_given_activations
 from nnviz_tb.adapters.names import with_distinct_names
 from nnviz_tb.errors import AdapterError
@@ -45,7 +45,7 @@ class Adapter(Protocol):
         """The model's layers in model order."""
 
 
-_ADAPTERS: tuple[Adapter, ...] = (keras, arrays)
+_ADAPTERS: tuple[Adapter, ...] = (keras, torch, jax, arrays)
 
 
 def layers_of(

@@ -1,0 +1,156 @@
+"""The weights of a model, and what a probe pass saw, as layers."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from nnviz_tb.adapters.activations import is_real
+from nnviz_tb.adapters.grouping import NamedArray, layers_of_arrays
+from nnviz_tb.adapters.jax.views import Part, flax_parts, parts_of
+from nnviz_tb.adapters.jax.weights import Path, Weight, by_path, to_host, to_numpy, weights_of
+from nnviz_tb.errors import ArgumentError
+from nnviz_tb.layers import Array, Layer
+
+_AUTOMATIC_NAME = re.compile(r"([A-Z]\w*?)_\d+")
+"""How Linen names a module that was given no name: after its class."""
+
+
+@dataclass(frozen=True)
+class _Group:
+    """The weights of one module, in NumPy.
+
+    Attributes:
+      name: the module's path.
+      owner: the module, where there is one.
+      arrays, gradients, updates: by the weights' own names.
+      trainable: names of those that an optimizer may change.
+      notes: on weights that cannot be recorded.
+    """
+
+    name: str
+    owner: object | None
+    flax: bool
+    arrays: dict[str, Array]
+    gradients: dict[str, Array]
+    updates: dict[str, Array]
+    trainable: frozenset[str]
+    notes: tuple[str, ...]
+
+
+def assemble(model: Any, inputs: Any, gradients: Any, updates: Any) -> list[Layer]:
+    """See :func:`nnviz_tb.adapters.jax.layers_of`."""
+    weights = weights_of(model)
+    gradient_of = by_path(gradients, weights, "gradients")
+    update_of = by_path(updates, weights, "updates")
+    if not weights:
+        raise ArgumentError(f"model holds no arrays: {model!r:.200}")
+    to_host(weights)
+    layers: list[Layer] = []
+    for members in _by_module(weights).values():
+        layers += _layers(_group(members, gradient_of, update_of))
+    return layers
+
+
+def _by_module(weights: list[Weight]) -> dict[Path, list[Weight]]:
+    groups: dict[Path, list[Weight]] = {}
+    for weight in weights:
+        groups.setdefault(weight.path[:-1], []).append(weight)
+    return groups
+
+
+def _group(
+    members: list[Weight], gradient_of: dict[Path, Array], update_of: dict[Path, Array]
+) -> _Group:
+    arrays, notes = {}, []
+    for weight in members:
+        array = to_numpy(weight)
+        if is_real(array):
+            arrays[weight.path[-1]] = array
+        else:
+            notes.append(f"{weight.path[-1]} holds {array.dtype.name}, which is not recorded")
+    first = members[0]
+    return _Group(
+        "/".join(first.path[:-1]),
+        first.owner,
+        first.flax,
+        arrays,
+        {w.path[-1]: gradient_of[w.path] for w in members if w.path in gradient_of},
+        {w.path[-1]: update_of[w.path] for w in members if w.path in update_of},
+        frozenset(w.path[-1] for w in members if w.trainable),
+        tuple(notes),
+    )
+
+
+def _layers(group: _Group) -> list[Layer]:
+    kind = _kind(group)
+    parts = flax_parts(group.arrays) if group.flax else parts_of(group.owner, group.arrays)
+    if parts is None:
+        named = [
+            NamedArray(
+                (*group.name.split("/"), name) if group.name else (name,),
+                array,
+                group.gradients.get(name),
+                group.updates.get(name),
+                name in group.trainable,
+            )
+            for name, array in group.arrays.items()
+        ]
+        layers = layers_of_arrays(named, kind)
+    else:
+        named_by = {name for part in parts for name in (part.kernel, part.bias)}
+        rest = {name: array for name, array in group.arrays.items() if name not in named_by}
+        layers = [_layer(group, kind, part, rest if part is parts[0] else {}) for part in parts]
+    if not layers and group.notes:
+        layers = [Layer(group.name or kind, kind, trainable=False)]
+    return [replace(layer, notes=(*layer.notes, *group.notes)) for layer in layers]
+
+
+def _kind(group: _Group) -> str:
+    if group.owner is not None:
+        return type(group.owner).__name__
+    if group.flax:
+        match = _AUTOMATIC_NAME.fullmatch(group.name.rpartition("/")[2])
+        return match.group(1) if match else "Flax"
+    return "array"
+
+
+def _layer(group: _Group, kind: str, part: Part, others: dict[str, Array]) -> Layer:
+    kernel = group.arrays.get(part.kernel or "")
+    bias = group.arrays.get(part.bias or "")
+    view = None if kernel is None else part.view(kernel)
+    if bias is not None and view is not None and bias.size != view.shape[1]:
+        others = {**others, part.bias or "bias": bias}
+        bias = None
+    stored = [array for array in (kernel, bias, *others.values()) if array is not None]
+    name = group.name or kind
+    return Layer(
+        name=f"{name}/{part.kernel}" if part.own_layer else name,
+        type=kind,
+        kernel=view,
+        kernel_name=part.kernel or "kernel",
+        kernel_shape=() if kernel is None else kernel.shape,
+        bias=None if bias is None else bias.reshape(-1),
+        bias_name=part.bias or "bias",
+        gradient=_viewed(group.gradients, part.kernel, part),
+        bias_gradient=None if bias is None else _flat(group.gradients, part.bias),
+        update=_viewed(group.updates, part.kernel, part),
+        others=others,
+        parameters=sum(int(np.size(array)) for array in stored),
+        trainable=bool(
+            group.trainable.intersection((part.kernel, part.bias) if part.kernel else others)
+        ),
+    )
+
+
+def _viewed(arrays: dict[str, Array], name: str | None, part: Part) -> Array | None:
+    array = arrays.get(name or "")
+    return None if array is None else part.view(array)
+
+
+def _flat(arrays: dict[str, Array], name: str | None) -> Array | None:
+    array = arrays.get(name or "")
+    return None if array is None else array.reshape(-1)
