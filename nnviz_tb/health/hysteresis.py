@@ -102,6 +102,8 @@ def last_episode(values: Floats, limit: Limit, window: int) -> Episode | None:
       limit: when it begins and ends.
       window: rows over which the median is taken.
     """
+    if not limit.beyond(values).any():
+        return None  # no median is beyond where no value is: so it is of nearly all layers
     medians = rolling_median(values, window)
     state = held(medians, limit)
     on = np.flatnonzero(state)

@@ -147,8 +147,6 @@ def _judge_rule(rule: _Rule, layers: Sequence[LayerSeries], output: str, ledger:
     limits, window = ledger.limits, ledger.limits.window
     warn, severe = limits_of(limits, rule.limit, rule.severe, above=rule.above)
     for layer, steps, values in measured(layers, rule.field, rule.kind, ledger):
-        if not warn.beyond(values).any():
-            continue  # a median is beyond only if some value is: most layers end here
         episode = last_episode(values, warn, window)
         if episode is None:
             continue

@@ -6,10 +6,11 @@ import threading
 from collections.abc import Callable, Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nnviz_tb.health.assess import assess
 from nnviz_tb.health.findings import SEVERITIES, Assessment, Finding, Severity
-from nnviz_tb.health.series import LayerSeries, RunSeries, ScalarSeries
+from nnviz_tb.health.series import LayerSeries, RunSeries, ScalarSeries, Steps
 from nnviz_tb.health.thresholds import Thresholds
 from nnviz_tb.schema import LayerMetadata
 
@@ -118,21 +119,33 @@ class _Rows:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._rows: list[tuple[int, dict[str, float]]] = []
+        self._count = 0
+        self._steps: Steps = np.empty(limit + 1, dtype=np.int64)
+        self._columns: dict[str, NDArray[np.float64]] = {}
 
     def add(self, step: int, values: Mapping[str, float]) -> None:
-        while self._rows and self._rows[-1][0] >= step:
-            self._rows.pop()
-        self._rows.append((step, dict(values)))
-        if len(self._rows) > self._limit:
-            half = self._limit // 2
-            self._rows = self._rows[:half:2] + self._rows[half:]
+        """Append a row; rows at or after its step are forgotten first."""
+        place = int(np.searchsorted(self._steps[: self._count], step))
+        self._steps[place] = step
+        for name in values.keys() - self._columns.keys():
+            self._columns[name] = np.full(self._limit + 1, np.nan)
+        for name, column in self._columns.items():
+            column[place] = values.get(name, np.nan)
+        self._count = place + 1
+        if self._count > self._limit:
+            self._thin()
 
-    def steps(self) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-        return np.array([step for step, _ in self._rows], dtype=np.int64)
+    def _thin(self) -> None:
+        half = self._limit // 2
+        kept = np.r_[np.arange(0, half, 2), np.arange(half, self._count)]
+        for column in (self._steps, *self._columns.values()):
+            column[: kept.size] = column[kept]
+        self._count = kept.size
 
-    def columns(self) -> dict[str, np.ndarray[tuple[int], np.dtype[np.float64]]]:
-        names = dict.fromkeys(name for _, values in self._rows for name in values)
-        return {
-            name: np.array([values.get(name, np.nan) for _, values in self._rows]) for name in names
-        }
+    def steps(self) -> Steps:
+        """``int64[rows]``; a view, until the next row."""
+        return self._steps[: self._count]
+
+    def columns(self) -> dict[str, NDArray[np.float64]]:
+        """``{name: float64[rows]}``; views, until the next row."""
+        return {name: column[: self._count] for name, column in self._columns.items()}

@@ -99,8 +99,8 @@ def _ill(layer: LayerSeries) -> dict[int, tuple[str, ...]]:
         # Masked attention hands −inf to its softmax on purpose; what comes out is what counts.
         counts["inputs"] = np.zeros(layer.steps.size)
     for name in ("weight_posinf_count", "weight_neginf_count"):
-        counts["weights"] = counts["weights"] + np.nan_to_num(layer.values(name))
-    marked = np.stack([count > 0 for count in counts.values()])
+        counts["weights"] = np.fmax(counts["weights"], layer.values(name))
+    marked = np.stack(list(counts.values())) > 0
     return {
         int(layer.steps[row]): tuple(
             what for what, mark in zip(_FIELDS, marked[:, row], strict=True) if mark
