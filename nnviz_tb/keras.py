@@ -17,6 +17,7 @@ import keras
 import numpy as np
 
 from nnviz_tb import adapters
+from nnviz_tb.adapters.keras.gradients import KeptGradients, why_gradients_cannot_be_kept
 from nnviz_tb.adapters.keras.updates import WeightsBefore
 from nnviz_tb.adapters.keras.variables import to_numpy
 from nnviz_tb.errors import ArgumentError, HealthWarning, LoggingWarning
@@ -47,6 +48,7 @@ class Callback(keras.callbacks.Callback):  # type: ignore[misc]
         inputs: Any = None,
         every: int | str = "auto",
         max_overhead: float = 0.01,
+        gradients: bool = False,
         on_finding: Literal["warn", "stop"] | Callable[[Finding], object] | None = None,
         thresholds: Thresholds | Mapping[str, float] | None = None,
     ) -> None:
@@ -57,6 +59,9 @@ class Callback(keras.callbacks.Callback):  # type: ignore[misc]
           every: log the model every so many steps, at the end of each ``"epoch"``, or ``"auto"``:
             densely at first and thinning later, within ``max_overhead``.
           max_overhead: largest share of the time that ``"auto"`` may take.
+          gradients: log the gradients of the batches that are logged, without a second backward
+            pass. TensorFlow backend only; costs memory for one copy of the weights, and a model
+            that was trained before is compiled once more when ``fit`` begins.
           on_finding: what to do when something is found to be wrong: ``"warn"`` with a
             :class:`~nnviz_tb.errors.HealthWarning`, ``"stop"`` the training at the end of the
             batch when it is severe and warn of it, or call a function with the
@@ -75,6 +80,8 @@ class Callback(keras.callbacks.Callback):  # type: ignore[misc]
         self._on_finding = on_finding
         if monitor is not None:
             self._writer.monitor = monitor
+        self._wants_gradients = bool(gradients)
+        self._gradients: KeptGradients | None = None
         self._step = 0
         self._logged_step: int | None = None
         self._due_step: int | None = None
@@ -103,6 +110,7 @@ class Callback(keras.callbacks.Callback):  # type: ignore[misc]
         self._epoch_began = self._step
         self._due_step = None
         self._before = None
+        self._watch_gradients()
         if self._logged_step != self._step and self._model.built:
             self._cadence.due(self._step)
             self._log(self._learning_rate(), None)
@@ -143,6 +151,9 @@ class Callback(keras.callbacks.Callback):  # type: ignore[misc]
         """Logs the last step if that has not been done."""
         if self._logged_step != self._step:
             self._log({}, self._updates())
+        if self._gradients is not None:
+            self._gradients.release()
+            self._gradients = None
         self._counted_at_end = self._optimizer_steps()
         self._writer.flush()
 
@@ -189,10 +200,25 @@ class Callback(keras.callbacks.Callback):  # type: ignore[misc]
         if not due:
             return
         self._due_step = step
+        if self._gradients is not None:
+            self._gradients.want()
         counted = self._optimizer_steps()
         if counted is not None and self._stride == 1 and self._accumulation() == 1:
             self._before = WeightsBefore(self.model)
             self._before_count = counted
+
+    def _watch_gradients(self) -> None:
+        """Has Keras keep the gradients of logged batches, where they are wanted and can be had."""
+        if not self._wants_gradients:
+            return
+        if self._gradients is not None:  # of a training that was interrupted
+            self._gradients.release()
+            self._gradients = None
+        reason = why_gradients_cannot_be_kept(self._model)
+        if reason is None:
+            self._gradients = KeptGradients(self._model)
+        else:
+            warnings.warn(f"gradients are not logged: {reason}", LoggingWarning, stacklevel=2)
 
     def _updates(self) -> list[Any] | None:
         """Changes of the kernels since ``_decide``, if exactly one optimizer step was between."""
@@ -207,7 +233,10 @@ class Callback(keras.callbacks.Callback):  # type: ignore[misc]
         self._due_step = None
         values = _numbers(scalars)
         try:
-            layers = adapters.layers_of(self.model, inputs=self._inputs, updates=updates)
+            gradients = None if self._gradients is None else self._gradients.take()
+            layers = adapters.layers_of(
+                self.model, inputs=self._inputs, gradients=gradients, updates=updates
+            )
         except Exception as error:
             if self._logged_step is None:
                 raise
