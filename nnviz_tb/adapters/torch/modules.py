@@ -1,0 +1,101 @@
+"""A torch model as a flat list of its modules, each once and with its path."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from torch.nn.utils import parametrize
+
+_WRAPPERS = {
+    "OptimizedModule": "_orig_mod",
+    "DistributedDataParallel": "module",
+    "DataParallel": "module",
+    "FullyShardedDataParallel": "_fsdp_wrapped_module",
+    "CheckpointWrapper": "_checkpoint_wrapped_module",
+}
+"""Modules that only pass on what they are given, and where they keep what they wrap."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """One module of a model.
+
+    Attributes:
+      name: its path with ``/``; the class name for a model that is a single module.
+      module: the module.
+      aliases: further paths at which the very same module is found.
+    """
+
+    name: str
+    module: nn.Module
+    aliases: tuple[str, ...] = ()
+
+
+def unwrapped(module: nn.Module) -> nn.Module:
+    """The module inside ``torch.compile``, DistributedDataParallel and the like."""
+    while (inner := _inside(module)) is not None:
+        module = inner
+    return module
+
+
+def _inside(module: nn.Module) -> nn.Module | None:
+    attribute = _WRAPPERS.get(type(module).__name__)
+    inner = None if attribute is None else getattr(module, attribute, None)
+    return inner if isinstance(inner, nn.Module) else None
+
+
+def places_of(model: nn.Module) -> list[Place]:
+    """Every module once, parents before children, in the order in which they were registered.
+
+    The model itself is the first, under the name of its class. Parametrizations are left out: they
+    are how a weight is made, not a layer.
+    """
+    model = unwrapped(model)
+    found: dict[int, tuple[nn.Module, list[str]]] = {}
+    for path, module in _walk(model, (), ()):
+        name = "/".join(path) or class_name(model)
+        found.setdefault(id(module), (module, []))[1].append(name)
+    return [Place(names[0], module, tuple(names[1:])) for module, names in found.values()]
+
+
+def _walk(
+    module: nn.Module, path: tuple[str, ...], above: tuple[int, ...]
+) -> Iterator[tuple[tuple[str, ...], nn.Module]]:
+    if id(module) in above:
+        return
+    yield path, module
+    skipped = "parametrizations" if parametrize.is_parametrized(module) else None
+    for name, child in module._modules.items():
+        if child is not None and name != skipped:
+            yield from _walk(unwrapped(child), (*path, name), (*above, id(module)))
+
+
+def class_name(module: nn.Module) -> str:
+    """The name of the module's class, before parametrizations changed it."""
+    return str(parametrize.type_before_parametrizations(module).__name__)
+
+
+def torch_kinds(module: nn.Module) -> list[str]:
+    """Names of torch's own classes that the module is an instance of, most special first."""
+    return [
+        kind.__name__ for kind in type(module).__mro__ if kind.__module__.split(".")[0] == "torch"
+    ]
+
+
+def is_torch_own(module: nn.Module) -> bool:
+    """Whether the class itself, not only a base class of it, comes with torch."""
+    kind = parametrize.type_before_parametrizations(module)
+    return str(kind.__module__).split(".")[0] == "torch"
+
+
+def own_parameters(module: nn.Module) -> dict[str, torch.Tensor]:
+    """The parameters of the module itself, by name."""
+    return {name: value for name, value in module._parameters.items() if value is not None}
+
+
+def own_buffers(module: nn.Module) -> dict[str, torch.Tensor]:
+    """The buffers of the module itself, by name."""
+    return {name: value for name, value in module._buffers.items() if value is not None}

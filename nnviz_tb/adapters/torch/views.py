@@ -1,0 +1,175 @@
+"""Weights of torch modules as ``[fan_in, neurons]``, biases as ``[neurons]``.
+
+Each kind of module has one function here that knows its axis order. torch keeps the outputs first
+nearly everywhere, so most views are transpositions that copy nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+
+from nnviz_tb.adapters.grouping import matrix
+from nnviz_tb.adapters.torch.modules import torch_kinds
+from nnviz_tb.layers import Array
+
+View = Callable[[Array], Array]
+
+FIRST_AXIS_NOTE = "unknown kind of module: the first axis of its weights is taken as the neurons"
+
+_NORMS = ("_NormBase", "LayerNorm", "GroupNorm", "RMSNorm")
+_GATES = {"LSTM": 4, "LSTMCell": 4, "GRU": 3, "GRUCell": 3}
+
+
+@dataclass(frozen=True)
+class Part:
+    """One kernel of a module with what belongs to it.
+
+    Attributes:
+      suffix: what is added to the module's path, empty for the main kernel.
+      kernel: name of the kernel in the module, empty when there is none.
+      view: kernel or its gradient to ``[fan_in, neurons]``.
+      bias: name of the bias in the module, empty when there is none.
+      bias_view: bias or its gradient to ``[neurons]``.
+      notes: sentences on how it is to be read.
+    """
+
+    suffix: str
+    kernel: str
+    view: View
+    bias: str = ""
+    bias_view: View = np.ravel
+    notes: tuple[str, ...] = ()
+
+
+def outputs_first(kernel: Array) -> Array:
+    """``[outputs, …]`` as ``[…, outputs]``."""
+    flat: Array = kernel.reshape(kernel.shape[0], -1).T
+    return flat
+
+
+def _row(scale: Array) -> Array:
+    """A scale for every neuron is a kernel of one incoming weight."""
+    return scale.reshape(1, -1)
+
+
+def parts_of(module: nn.Module, names: dict[str, torch.Tensor]) -> list[Part]:
+    """The kernels of a module, the main one first.
+
+    Args:
+      module: a module of any kind.
+      names: its own parameters and computed weights, by name.
+    """
+    for kind in torch_kinds(module):
+        if kind in _PARTS:
+            return _PARTS[kind](module, names)
+    if type(module).__name__ == "Conv1D" and "weight" in names:
+        # Hugging Face's linear layer of GPT-2: the inputs come first.
+        return [Part("", "weight", matrix, "bias" if "bias" in names else "")]
+    return _guessed(names)
+
+
+def _plain(view: View) -> Callable[[nn.Module, dict[str, torch.Tensor]], list[Part]]:
+    def parts(module: nn.Module, names: dict[str, torch.Tensor]) -> list[Part]:
+        return [Part("", "weight", view, "bias" if "bias" in names else "")]
+
+    return parts
+
+
+def _transposed_convolution(module: nn.Module, names: dict[str, torch.Tensor]) -> list[Part]:
+    groups = int(module.groups)  # type: ignore[arg-type]
+
+    def view(kernel: Array) -> Array:
+        # [inputs, outputs / groups, *space]; every group of inputs feeds its own outputs.
+        inputs, outputs = kernel.shape[0] // groups, kernel.shape[1]
+        grouped = kernel.reshape(groups, inputs, outputs, -1).transpose(1, 3, 0, 2)
+        flat: Array = grouped.reshape(-1, groups * outputs)
+        return flat
+
+    return [Part("", "weight", view, "bias" if "bias" in names else "")]
+
+
+def _recurrent(module: nn.Module, names: dict[str, torch.Tensor]) -> list[Part]:
+    gates = next((_GATES[kind] for kind in torch_kinds(module) if kind in _GATES), 1)
+    notes: tuple[str, ...] = (
+        "its gates are computed inside one operation of torch, so their inputs are not seen",
+    )
+    if gates > 1:
+        notes = (f"its neurons are those of {gates} gates, one gate after another", *notes)
+    parts = []
+    for name in names:
+        if name.startswith("weight_"):
+            bias = name.replace("weight_", "bias_", 1)
+            own_bias = bias if bias in names and "_hr" not in name else ""
+            parts.append(Part(name, name, outputs_first, own_bias, notes=notes))
+    return parts
+
+
+def _attention(module: nn.Module, names: dict[str, torch.Tensor]) -> list[Part]:
+    size = int(module.embed_dim)  # type: ignore[arg-type]
+    notes = ("its attention weights are computed inside one operation of torch, not seen here",)
+    bias = "in_proj_bias" if "in_proj_bias" in names else ""
+
+    def third(place: int) -> View:
+        return lambda value: value[place * size : (place + 1) * size]
+
+    parts = []
+    for place, letter in enumerate("qkv"):
+        name = f"{letter}_proj"
+        rows = third(place)
+        if "in_proj_weight" in names:
+            kernel, view = "in_proj_weight", _then(rows, outputs_first)
+        else:
+            kernel, view = f"{name}_weight", outputs_first
+        parts.append(Part(name, kernel, view, bias, rows, notes))
+    return parts
+
+
+def _then(first: View, second: View) -> View:
+    return lambda value: second(first(value))
+
+
+def _normalisation(module: nn.Module, names: dict[str, torch.Tensor]) -> list[Part]:
+    bias = "bias" if "bias" in names else ""
+    return [Part("", "weight" if "weight" in names else "", _row, bias)]
+
+
+def _no_kernel(module: nn.Module, names: dict[str, torch.Tensor]) -> list[Part]:
+    """All weights are parameters of an activation function, not incoming weights of neurons."""
+    return [Part("", "", matrix)]
+
+
+def _guessed(names: dict[str, torch.Tensor]) -> list[Part]:
+    """Parameters of a kind of module that nobody knows, by their names and shapes."""
+    kernels = [name for name, value in names.items() if value.dim() >= 2]
+    if not kernels:
+        return [Part("", "", matrix)] if names else []
+    parts = []
+    main = "weight" if "weight" in kernels else kernels[0] if len(kernels) == 1 else ""
+    for name in kernels:
+        bias = name.replace("weight", "bias") if "weight" in name else ""
+        fits = bias in names and tuple(names[bias].shape) == (names[name].shape[0],)
+        suffix = "" if name == main else name
+        parts.append(
+            Part(suffix, name, outputs_first, bias if fits else "", notes=(FIRST_AXIS_NOTE,))
+        )
+    return sorted(parts, key=lambda part: part.suffix != "")
+
+
+_PARTS: dict[str, Callable[[nn.Module, dict[str, torch.Tensor]], list[Part]]] = {
+    "Linear": _plain(outputs_first),
+    "Bilinear": _plain(outputs_first),
+    "_ConvTransposeNd": _transposed_convolution,
+    "_ConvNd": _plain(outputs_first),
+    "Embedding": _plain(outputs_first),
+    "EmbeddingBag": _plain(outputs_first),
+    "RNNBase": _recurrent,
+    "RNNCellBase": _recurrent,
+    "MultiheadAttention": _attention,
+    **dict.fromkeys(_NORMS, _normalisation),
+    "PReLU": _no_kernel,
+}
