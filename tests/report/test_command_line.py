@@ -184,6 +184,35 @@ def test_every_series_is_exported_as_csv_and_json_alike(
         assert [float(cell) if cell else None for cell in row] == other
 
 
+def test_parquet_holds_what_csv_holds(runs: Path, tmp_path: Path) -> None:
+    from pyarrow import parquet
+
+    for ending in (".csv", ".parquet"):
+        target = str(tmp_path / f"x{ending}")
+        arguments = ["--run", "sick", "--series", "bias/hidden", "-o", target]
+        assert main(["export", str(runs), *arguments]) == 0
+    table = parquet.read_table(tmp_path / "x.parquet")
+    with (tmp_path / "x.csv").open(newline="") as file:
+        header, *rows = csv.reader(file)
+    assert table.column_names == header
+    assert str(table.schema.field("step").type) == "int64"
+    for name, column in zip(header, zip(*rows, strict=True), strict=True):
+        assert table[name].to_pylist() == [float(cell) for cell in column]
+
+
+def test_parquet_without_pyarrow_says_what_to_install(
+    runs: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    target = str(tmp_path / "x.parquet")
+    status = main(["export", str(runs), "--run", "sick", "--series", "loss", "-o", target])
+    assert status == 2
+    assert "pip install pyarrow" in capsys.readouterr().err
+
+
 def test_an_unknown_series_is_answered_with_those_that_exist(
     runs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
