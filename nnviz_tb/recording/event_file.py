@@ -11,19 +11,15 @@ import contextlib
 import errno
 import itertools
 import os
-import sys
-import threading
 import time
-import warnings
 from collections.abc import Sequence
 
-from nnviz_tb.errors import LoggingWarning
-from nnviz_tb.recording import events, forks, neighbours
+from nnviz_tb.recording import events, neighbours
 from nnviz_tb.recording.events import Value
+from nnviz_tb.recording.sink import Sink
 
 _RETRY_SECONDS = 1.0
 _LOOK_SECONDS = 0.1
-_PACKAGE = os.path.join(os.path.dirname(os.path.dirname(__file__)), "")
 _numbers = itertools.count()
 
 # The file itself is at fault or lost; the next record gets a new one. After the other errors (disk
@@ -31,60 +27,42 @@ _numbers = itertools.count()
 _FILE_IS_LOST = {errno.EFBIG, errno.EBADF, errno.EIO, errno.ENXIO, errno.ENODEV, errno.ESTALE}
 
 
-class EventFile:
+class EventFile(Sink):
     """The event files that one writer appends to a run directory, one at a time.
 
     A new file is begun when the old one is lost: its directory was removed, it reached a size
     limit, a write failed halfway and could not be undone, or the process was forked (the child
     writes a file of its own; what the parent wrote is never written again).
-
-    Attributes:
-      directory: the run directory, made when missing.
-      dropped_count: records that could not be written.
-      record_bytes: size of the last record of :meth:`write`.
     """
 
     def __init__(self, directory: str, writer: str) -> None:
         """Opens the first file.
 
         Args:
-          directory: of the run.
+          directory: of the run, made when missing.
           writer: name and version, for the file's source metadata.
 
         Raises:
           OSError: the directory cannot be made or written to.
         """
-        self.directory = directory
-        self.dropped_count = 0
-        self.record_bytes = 0
+        super().__init__(directory)
         self._writer = writer
-        self.lock = threading.RLock()
-        self._pid = os.getpid()
         self._fd = -1
         self._identity = (0, 0)
         self._path = ""
         self._size = 0
         self._suffixes: dict[str, bytes] = {}
-        self._plugins: dict[str, str] = {}
-        self._told: set[str] = set()
-        self._untold: list[str] = []
-        self._closed = False
         self._failed_at = float("-inf")
         self._looked_at = time.time()
         self._directory_changed_ns = 0
         with self.lock:
             self._open()
-        forks.renew_lock_after_fork(self)
         self._tell()
 
     @property
     def path(self) -> str:
         """The file now written to; empty when there is none."""
         return self._path if self._fd >= 0 else ""
-
-    def plugin_of(self, tag: str) -> str | None:
-        """The plugin under which the current file knows the tag; None when it is new."""
-        return self._plugins.get(tag)
 
     def write_scalar(self, tag: str, step: int, wall_time: float, value: float) -> bool:
         """Whether one scalar was stored, as a record of its own."""
@@ -120,18 +98,8 @@ class EventFile:
         self._tell()
         return stored
 
-    def drop(self, reason: str) -> None:
-        """Counts a record that was lost before it came here, and warns of the first."""
-        with self.lock:
-            self.dropped_count += 1
-            self._note("drop", reason)
-        self._tell()
-
-    def warn(self, key: str, message: str) -> None:
-        """Warns, once for each key in the life of the writer."""
-        with self.lock:
-            self._note(key, message)
-        self._tell()
+    def flush(self) -> None:
+        """Does nothing: every record is with the operating system when its call returns."""
 
     def close(self) -> None:
         """Closes the file; a later write opens a new one, as other writers do."""
@@ -283,22 +251,3 @@ class EventFile:
             f"cannot write to {self.directory!r}: {error.strerror or error}. Training goes on; "
             "records are dropped and counted until writing works again",
         )
-
-    def _note(self, key: str, message: str) -> None:
-        if key not in self._told:
-            self._told.add(key)
-            self._untold.append(message)
-
-    # From here on it is not: a warning may be turned into an exception, or be logged by us.
-
-    def _tell(self) -> None:
-        while self._untold:
-            warnings.warn(self._untold.pop(0), LoggingWarning, stacklevel=_depth_of_caller())
-
-
-def _depth_of_caller() -> int:
-    """How many frames up from our caller the first is that does not belong to this package."""
-    depth, frame = 1, sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
-        depth, frame = depth + 1, frame.f_back
-    return depth
