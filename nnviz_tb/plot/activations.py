@@ -215,12 +215,16 @@ def _draw_inputs(ax: Axes, picture: _Picture) -> None:
     """The inputs as a filled silhouette, a third of the height, on a scale of its own."""
     if not picture.counts.size or picture.counts.sum() == 0:
         return
-    height = picture.counts / np.maximum(np.diff(picture.edges), 1e-300)
-    # A histogram piles equal inputs into one bucket; the picture is of the others.
+    # Stored buckets are fine near zero and wide far out; the eye wants them alike. Inputs are taken
+    # as spread evenly inside each.
+    edges = np.linspace(float(picture.x[0]), float(picture.x[-1]), _BINS + 1)
+    below = np.concatenate([[0.0], np.cumsum(picture.counts)])
+    height = np.diff(np.interp(edges, picture.edges, below))
+    # Many equal inputs, as a bias alone makes, pile up in one bin; the picture is of the others.
     ceiling = float(np.quantile(height[height > 0], 0.98)) if (height > 0).any() else 1.0
     shown = np.minimum(height / ceiling, 1.25)
     scale: Axes = ax.twinx()
-    scale.stairs(shown, picture.edges, fill=True, color=_INPUTS, alpha=0.35, label="inputs")
+    scale.stairs(shown, edges, fill=True, color=_INPUTS, alpha=0.35, label="inputs")
     scale.set_ylim(0, 3.2)
     scale.set_axis_off()
     ax.set_zorder(scale.get_zorder() + 1)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 import nnviz_tb
+from nnviz_tb.health import HealthMonitor
 from nnviz_tb.layers import Activation, Layer
 
 STEPS = range(0, 300, 10)
@@ -35,9 +36,10 @@ def inputs_at(step: int, sick: bool) -> np.ndarray[Any, Any]:
     return x.astype(np.float32)
 
 
-def write_run(logdir: Path, sick: bool) -> None:
+def write_run(logdir: Path, sick: bool, monitor: HealthMonitor | None = None) -> None:
     """One hidden ReLU layer and an output layer, at every tenth step, the loss at every step."""
     with nnviz_tb.SummaryWriter(logdir) as writer:
+        writer.monitor = monitor
         for step in range(STEPS.stop):
             loss = 2.0 * float(np.exp(-step / 80)) + 0.1
             if step not in STEPS:

@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-from reported_logs import SICK_NEURONS
+from reported_logs import SICK_NEURONS, STEPS, inputs_at, write_run
 from tensorboard.compat.proto import event_pb2, summary_pb2
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
+import nnviz_tb
 from nnviz_tb.errors import ArgumentError
-from nnviz_tb.health import HealthMonitor, Thresholds, assess
+from nnviz_tb.health import Finding, HealthMonitor, Thresholds, assess
 from nnviz_tb.offline.foreign import summary
 from nnviz_tb.offline.logdir import Log
 from nnviz_tb.offline.reporting import as_text, report
@@ -44,8 +45,6 @@ def test_everything_a_complete_log_holds_was_judged(log: Log) -> None:
 
 
 def test_the_share_outside_that_is_read_is_that_of_the_inputs_that_were_logged(log: Log) -> None:
-    from reported_logs import STEPS, inputs_at
-
     hidden = next(layer for layer in log.run_series("sick").layers if layer.name == "hidden")
     share = hidden.values("outside_share")
     expected = [float(np.mean(inputs_at(step, True) <= 0)) for step in STEPS]
@@ -84,8 +83,6 @@ def test_the_text_names_what_matters_and_fits_the_width(runs: Path) -> None:
 
 
 def test_a_hostile_run_name_is_escaped_for_notebooks(tmp_path: Path) -> None:
-    from reported_logs import write_run
-
     write_run(tmp_path / "<img src=x onerror=alert(1)>", sick=True)
     made = report(tmp_path)._repr_html_()
     assert "<img" not in made
@@ -155,6 +152,30 @@ def test_a_scalar_that_is_a_loss_by_the_callers_word_is_judged(tmp_path: Path) -
 
 
 # The same findings live
+
+
+def test_a_writer_with_a_monitor_tells_while_it_writes(runs: Path, tmp_path: Path) -> None:
+    told: list[Finding] = []
+    write_run(tmp_path, sick=True, monitor=nnviz_tb.HealthMonitor(told.append))
+    dead = [item for item in told if item.kind == "dead_units"]
+    assert [item.severity for item in dead] in (["warning", "severe"], ["severe"])
+    assert {item.layer for item in told} == {"hidden"}
+    later = [item for item in report(runs, runs="sick") if item.kind == "dead_units"]
+    assert dead[-1].first_step == later[0].first_step
+
+
+def test_what_on_finding_raises_stops_the_loop_that_logs(tmp_path: Path) -> None:
+    def stop(finding: Finding) -> None:
+        raise RuntimeError(finding.kind)
+
+    with pytest.raises(RuntimeError):
+        write_run(tmp_path, sick=True, monitor=nnviz_tb.HealthMonitor(stop))
+
+
+def test_the_names_that_the_documents_use_are_the_packages() -> None:
+    assert nnviz_tb.report is report
+    assert nnviz_tb.HealthMonitor is HealthMonitor
+    assert callable(nnviz_tb.plot.loss)
 
 
 def test_the_monitor_says_the_same_as_the_report_of_the_finished_log(log: Log) -> None:
