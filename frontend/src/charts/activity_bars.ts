@@ -6,8 +6,10 @@ import { indexAtOrBefore } from "../pure/step_axis";
 import { formatCount, formatNumber, formatShare } from "../pure/ticks";
 import { ChartElement, type LegendItem, type SliderState } from "./chart_element";
 import type { Matrix, Pin, PinDetail } from "./contract";
-import { drawNote, drawYAxis, inset, upwards, type Rect, type Surface } from "./surface";
+import type { PlotSpec } from "./plot_spec";
+import { horizontal, upwards, type Rect, type Surface } from "./surface";
 import { theme } from "./theme";
+import { valueAxis } from "./value_axis";
 
 const MIN_BAR_PX = 2;
 
@@ -33,8 +35,8 @@ export class ActivityBars extends ChartElement {
     return true;
   }
 
-  override markRect(): Rect {
-    return inset({ width: this.plotWidth, height: this.plotHeight }, [6, 14, 6, 52]);
+  protected override margins(): PlotSpec["margins"] {
+    return [6, 14, 6, 52];
   }
 
   /** Index of the step shown, −1 when nothing is. */
@@ -92,19 +94,26 @@ export class ActivityBars extends ChartElement {
     return Math.min(this.matrix?.rows.length ?? 0, Math.floor(rect.width / MIN_BAR_PX));
   }
 
-  protected override draw(surface: Surface): void {
-    const rect = this.markRect();
+  protected override plot(): PlotSpec {
+    const marks = this.markRect();
+    if (this.barCount(marks) === 0 || this.stepIndex() < 0) return this.note();
+    return {
+      margins: this.margins(),
+      xScale: horizontal([0, 1], marks),
+      left: valueAxis(this.scale(marks), {
+        format: this.share ? formatShare : formatNumber,
+        grid: true,
+        ...(this.share ? { ticks: marks.height > 60 ? [0, 0.5, 1] : [0, 1] } : {}),
+      }),
+      lines: [],
+      between: (surface, rect) => this.drawBars(surface, rect),
+    };
+  }
+
+  private drawBars(surface: Surface, rect: Rect): void {
     const { ctx, theme: colors } = surface;
     const bars = this.barCount(rect);
-    if (bars === 0 || this.stepIndex() < 0) {
-      drawNote(surface, rect, this.emptyText);
-      return;
-    }
     const yOf = this.scale(rect);
-    drawYAxis(surface, rect, yOf, {
-      format: this.share ? formatShare : formatNumber,
-      ...(this.share ? { ticks: rect.height > 60 ? [0, 0.5, 1] : [0, 1] } : {}),
-    });
     const order = this.order();
     const zero = yOf.toPx(0);
     const gap = rect.width / bars > 5 ? 1 : 0;

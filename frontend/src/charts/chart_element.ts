@@ -1,29 +1,26 @@
 /**
- * What every chart is: two canvases (data below, cursor and hover above), a tooltip, a keyboard
- * focus, and the promise to be kept as picture and numbers. Subclasses say what to draw.
+ * What every chart is: a uPlot with our marks in it, a canvas above for the step cursor and what
+ * the pointer is on, a tooltip, a keyboard focus, and the promise to be kept as picture and
+ * numbers. Subclasses say what to draw.
  */
 
 import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { property, query, state } from "lit/decorators.js";
-import { styleMap } from "lit/directives/style-map.js";
 import { chartStyles } from "./chart_styles";
 import type { Exportable, TimeAxis } from "./contract";
 import { Gestures, type GestureTarget } from "./gestures";
+import { renderLegend, type LegendItem } from "./legend";
+import { pngOf } from "./picture";
+import { PlotFrame } from "./plot_frame";
+import type { PlotSpec } from "./plot_spec";
 import { followVisibility, schedulePaint, type Paintable } from "./scheduler";
-import { contains, setFont, type Rect, type Surface } from "./surface";
+import { drawNote, inset, type Rect, type Surface } from "./surface";
+import { linearScale, px } from "../pure/scale";
 import { onThemeChange, theme } from "./theme";
+import { renderTip, type Tip } from "./tooltip";
 
-/** What the tooltip says: a heading, and rows of name and value. */
-export interface Tip {
-  readonly heading: string;
-  readonly rows: readonly (readonly [name: string, value: string, color?: string])[];
-}
-
-export interface LegendItem {
-  readonly label: string;
-  readonly color: string;
-  readonly kind: "line" | "dashed" | "area" | "dot";
-}
+export type { LegendItem } from "./legend";
+export type { Tip } from "./tooltip";
 
 /** The chart as a slider, for the keyboard and screen readers. */
 export interface SliderState {
@@ -35,11 +32,6 @@ export interface SliderState {
 }
 
 export const WHOLE_AXIS: TimeAxis = { zoom: null, cursor: null, unit: "step" };
-
-const PNG_RATIO = 2;
-const PNG_MARGIN_PX = 12;
-const PNG_HEADING_PX = 22;
-const PNG_LEGEND_PX = 18;
 
 export abstract class ChartElement
   extends LitElement
@@ -59,7 +51,7 @@ export abstract class ChartElement
 
   @state() private tip: Tip | null = null;
   @query(".plot") protected plotElement!: HTMLElement | null;
-  @query("canvas.data") private dataCanvas!: HTMLCanvasElement | null;
+  @query(".marks") private marksElement!: HTMLElement | null;
   @query("canvas.overlay") private overlayCanvas!: HTMLCanvasElement | null;
   @query(".tip") private tipElement!: HTMLElement | null;
 
@@ -70,15 +62,29 @@ export abstract class ChartElement
   protected plotWidth = 0;
   protected plotHeight = 0;
 
-  /** Draws everything but cursor and hover. Must not depend on anything but its properties. */
-  protected abstract draw(surface: Surface): void;
+  /** Everything but step cursor and hover. Must not depend on anything but the properties. */
+  protected abstract plot(): PlotSpec;
+  /** CSS pixels from the edge of the plot to the marks. */
+  protected abstract margins(): PlotSpec["margins"];
   abstract toCsv(): string;
 
   /** Draws the cursor, and the hover when there is one. */
   protected drawOverlay(_surface: Surface): void {}
 
   /** Where the marks are: gestures count only there. */
-  abstract markRect(): Rect;
+  markRect(): Rect {
+    return inset({ width: this.plotWidth, height: this.plotHeight }, this.margins());
+  }
+
+  /** A plot without axes that says why it is empty. */
+  protected note(): PlotSpec {
+    return {
+      margins: this.margins(),
+      xScale: linearScale([0, 1], [px(0), px(1)]),
+      lines: [],
+      above: (surface, rect) => drawNote(surface, rect, this.emptyText),
+    };
+  }
 
   protected legendItems(): readonly LegendItem[] {
     return [];
@@ -119,6 +125,7 @@ export abstract class ChartElement
   }
 
   protected readonly gestures = new Gestures(this);
+  protected readonly frame = new PlotFrame(this.gestures);
 
   override connectedCallback(): void {
     super.connectedCallback();
@@ -129,13 +136,15 @@ export abstract class ChartElement
     void this.updateComplete.then(() => {
       const plot = this.plotElement;
       if (signal.aborted || plot === null) return;
-      this.gestures.listen(plot, signal);
+      this.listen(plot, signal);
       const resizes = new ResizeObserver(() => this.resize());
       resizes.observe(plot);
       signal.addEventListener("abort", () => resizes.disconnect());
       // The density of the screen changes when the window moves to another one, or on page zoom.
       window.addEventListener("resize", () => this.resize(), { signal });
       this.resize();
+      // What was drawn at the place it stood before went with that place.
+      this.invalidate();
     });
   }
 
@@ -143,7 +152,36 @@ export abstract class ChartElement
     super.disconnectedCallback();
     this.lifetime?.abort();
     this.lifetime = null;
+    this.frame.destroy();
+    this.dataStale = true;
     this.tip = null;
+  }
+
+  private listen(plot: HTMLElement, signal: AbortSignal): void {
+    plot.addEventListener(
+      "wheel",
+      (event) => {
+        const box = plot.getBoundingClientRect();
+        if (this.wheelAt(event.clientX - box.left, event.clientY - box.top, event)) {
+          event.preventDefault();
+        }
+      },
+      { signal, passive: false },
+    );
+    plot.addEventListener(
+      "keydown",
+      (event) => {
+        if (event.key === "Escape" && this.gestures.cancel()) event.stopPropagation();
+        else if (this.keyPressed(event)) {
+          event.preventDefault();
+          // The page listens for the same keys; a focused chart answers them alone.
+          event.stopPropagation();
+        }
+      },
+      { signal },
+    );
+    plot.addEventListener("dblclick", () => this.doubleClick(), { signal });
+    plot.addEventListener("blur", () => this.gestures.leave(), { signal });
   }
 
   protected override updated(changed: PropertyValues<this>): void {
@@ -183,7 +221,7 @@ export abstract class ChartElement
     if (
       width === this.plotWidth &&
       height === this.plotHeight &&
-      this.dataCanvas?.width === expected
+      this.overlayCanvas?.width === expected
     ) {
       return;
     }
@@ -194,20 +232,18 @@ export abstract class ChartElement
 
   /** Paints at once what is stale. Called by the page's one animation frame. */
   paintNow(): void {
-    if (this.plotWidth <= 0 || this.plotHeight <= 0) return;
+    const host = this.marksElement;
+    if (host === null || this.plotWidth <= 0 || this.plotHeight <= 0) return;
     if (this.dataStale) {
-      const surface = this.surfaceOf(this.dataCanvas);
-      if (surface !== null) this.draw(surface);
+      this.frame.show(host, this.plot(), this.plotWidth, this.plotHeight);
       this.dataStale = false;
     }
-    const overlay = this.surfaceOf(this.overlayCanvas);
-    if (overlay !== null) {
-      this.drawOverlay(overlay);
-      this.gestures.drawBrush(overlay, this.markRect());
-    }
+    const overlay = this.overlaySurface();
+    if (overlay !== null) this.drawOverlay(overlay);
   }
 
-  private surfaceOf(canvas: HTMLCanvasElement | null): Surface | null {
+  private overlaySurface(): Surface | null {
+    const canvas = this.overlayCanvas;
     const ctx = canvas?.getContext("2d") ?? null;
     if (canvas === null || ctx === null) return null;
     const ratio = devicePixelRatio;
@@ -253,27 +289,11 @@ export abstract class ChartElement
         aria-valuetext=${slider?.text ?? nothing}
         aria-orientation=${slider === null ? nothing : slider.vertical ? "vertical" : "horizontal"}
       >
-        <canvas class="data"></canvas><canvas class="overlay"></canvas>
-        ${this.renderTip()}
+        <div class="marks"></div>
+        <canvas class="overlay"></canvas>
+        ${renderTip(this.tip)}
       </div>
-      ${items.length === 0
-        ? nothing
-        : html`<div class="legend">
-            ${items.map(
-              (item) =>
-                html`<span
-                  ><i
-                    class=${item.kind}
-                    style=${styleMap(
-                      item.kind === "area" || item.kind === "dot"
-                        ? { background: item.color }
-                        : { borderColor: item.color },
-                    )}
-                  ></i
-                  >${item.label}</span
-                >`,
-            )}
-          </div>`}
+      ${items.length === 0 ? nothing : renderLegend(items)}
       ${this.renderBeside()}
     </div>`;
   }
@@ -283,94 +303,20 @@ export abstract class ChartElement
     return nothing;
   }
 
-  private renderTip(): TemplateResult {
-    return html`<div class="tip" aria-hidden="true" ?hidden=${this.tip === null}>
-      ${this.tip === null
-        ? nothing
-        : html`<b>${this.tip.heading}</b>
-            <table>
-              ${this.tip.rows.map(
-                ([name, value, color]) =>
-                  html`<tr>
-                    <td>
-                      ${color === undefined
-                        ? nothing
-                        : html`<span class="swatch" style=${styleMap({ background: color })}></span>`}${name}
-                    </td>
-                    <td>${value}</td>
-                  </tr>`,
-              )}
-            </table>`}
-    </div>`;
-  }
-
   /** PNG at twice the size on screen, with title, axes and legend. */
   async toPng(): Promise<Blob> {
     await this.updateComplete;
-    const items = this.legendItems();
-    const width = Math.max(1, this.plotWidth);
-    const height = Math.max(1, this.plotHeight);
-    const canvas = document.createElement("canvas");
-    const top = PNG_MARGIN_PX + PNG_HEADING_PX;
-    const bottom = (items.length > 0 ? PNG_LEGEND_PX : 0) + PNG_MARGIN_PX;
-    canvas.width = (width + 2 * PNG_MARGIN_PX) * PNG_RATIO;
-    canvas.height = (height + top + bottom) * PNG_RATIO;
-    const ctx = canvas.getContext("2d");
-    if (ctx === null) throw new Error("this browser gives no canvas to draw the picture on");
-    const surface: Surface = { ctx, width, height, ratio: PNG_RATIO, theme: theme() };
-    ctx.scale(PNG_RATIO, PNG_RATIO);
-    ctx.fillStyle = surface.theme.surface;
-    ctx.fillRect(0, 0, width + 2 * PNG_MARGIN_PX, height + top + bottom);
-    ctx.fillStyle = surface.theme.text;
-    setFont(surface, 13, "600");
-    ctx.textBaseline = "top";
-    ctx.textAlign = "left";
-    ctx.fillText(this.heading || this.quantity, PNG_MARGIN_PX, PNG_MARGIN_PX, width);
-    ctx.translate(PNG_MARGIN_PX, top);
-    this.draw(surface);
-    this.gestures.withoutHover(() => this.drawOverlay(surface));
-    drawLegend(surface, items, height + 6);
-    // The next frame must not reuse what was laid out for the picture.
-    this.invalidate();
-    return new Promise((resolve, reject) =>
-      canvas.toBlob(
-        (blob) => (blob === null ? reject(new Error("the picture is too large")) : resolve(blob)),
-        "image/png",
-      ),
-    );
-  }
-
-  protected inMarks(x: number, y: number): boolean {
-    return contains(this.markRect(), x, y);
+    return pngOf({
+      heading: this.heading || this.quantity,
+      plot: this.plot(),
+      overlay: (surface) => this.gestures.withoutHover(() => this.drawOverlay(surface)),
+      legend: this.legendItems(),
+      width: Math.max(1, this.plotWidth),
+      height: Math.max(1, this.plotHeight),
+    });
   }
 
   protected tell<T>(name: string, detail: T): void {
     this.dispatchEvent(new CustomEvent<T>(name, { detail, bubbles: true, composed: true }));
-  }
-}
-
-function drawLegend(surface: Surface, items: readonly LegendItem[], top: number): void {
-  const { ctx, theme: colors } = surface;
-  setFont(surface);
-  ctx.textBaseline = "middle";
-  ctx.textAlign = "left";
-  let x = 0;
-  for (const item of items) {
-    ctx.strokeStyle = item.color;
-    ctx.fillStyle = item.color;
-    ctx.lineWidth = 2;
-    if (item.kind === "area" || item.kind === "dot") ctx.fillRect(x, top + 3, 14, 8);
-    else {
-      ctx.setLineDash(item.kind === "dashed" ? [4, 3] : []);
-      ctx.beginPath();
-      ctx.moveTo(x, top + 7);
-      ctx.lineTo(x + 14, top + 7);
-      ctx.stroke();
-      ctx.setLineDash([]);
-    }
-    ctx.fillStyle = colors.muted;
-    ctx.fillText(item.label, x + 19, top + 7);
-    x += 19 + ctx.measureText(item.label).width + 14;
-    if (x > surface.width) break;
   }
 }

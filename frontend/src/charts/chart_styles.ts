@@ -34,7 +34,52 @@ export const chartStyles = css`
     outline: 2px solid var(--nn-focus, #1a5fd0);
     outline-offset: 1px;
   }
-  canvas {
+  /* What uPlot asks of a page, without its legend and title. */
+  .uplot,
+  .u-wrap {
+    position: relative;
+  }
+  .uplot canvas {
+    display: block;
+    width: 100%;
+    height: 100%;
+  }
+  .u-under,
+  .u-over,
+  .u-axis,
+  .u-select,
+  .u-cursor-x,
+  .u-cursor-pt {
+    position: absolute;
+    box-sizing: border-box;
+  }
+  .u-under {
+    overflow: hidden;
+  }
+  .u-select,
+  .u-cursor-x,
+  .u-cursor-pt {
+    top: 0;
+    left: 0;
+    pointer-events: none;
+  }
+  .u-select {
+    background: color-mix(in srgb, var(--nn-accent-line, #e8710a) 14%, transparent);
+    box-shadow: inset 0 0 0 1px var(--nn-accent-line, #e8710a);
+  }
+  .u-cursor-x {
+    height: 100%;
+    border-right: 1px solid var(--nn-border, #dfe3e8);
+  }
+  .u-cursor-pt {
+    border: 0 solid;
+    border-radius: 50%;
+  }
+  .u-off {
+    display: none;
+  }
+  /* Under the pointer's layer of uPlot, over its canvas. */
+  canvas.overlay {
     position: absolute;
     inset: 0;
     width: 100%;

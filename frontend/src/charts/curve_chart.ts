@@ -8,22 +8,19 @@ import { formatNumber, formatShare } from "../pure/ticks";
 import { ChartElement, type LegendItem, type SliderState, type Tip } from "./chart_element";
 import type { CurveSample, DensitySeries, Zones } from "./contract";
 import { densityDomain } from "./density_strip";
+import type { PlotAxis, PlotLine, PlotSpec } from "./plot_spec";
 import {
   clipped,
   crisp,
-  drawNote,
-  drawXAxis,
-  drawYAxis,
   fillBand,
   horizontal,
-  inset,
   setFont,
-  strokeLine,
   upwards,
   type Rect,
   type Surface,
 } from "./surface";
 import { theme, withAlpha } from "./theme";
+import { valueAxis } from "./value_axis";
 
 export interface CurveWords {
   readonly input: string;
@@ -87,9 +84,8 @@ export class CurveChart extends ChartElement {
     return true;
   }
 
-  override markRect(): Rect {
-    const right = this.curves.length > 0 ? 42 : 14;
-    return inset({ width: this.plotWidth, height: this.plotHeight }, [22, right, 22, 52]);
+  protected override margins(): PlotSpec["margins"] {
+    return [22, this.curves.length > 0 ? 42 : 14, 22, 52];
   }
 
   /** Kept while the data stay: it looks at every count of every step. */
@@ -163,29 +159,42 @@ export class CurveChart extends ChartElement {
     });
   }
 
-  protected override draw(surface: Surface): void {
-    const rect = this.markRect();
-    const { x, f, slope } = this.scales(rect);
-    const empty = this.curves.length === 0;
+  protected override plot(): PlotSpec {
+    const marks = this.markRect();
+    const { x, f, slope } = this.scales(marks);
+    const bare = this.curves.length === 0;
     const bells = [
       ...this.bells(this.inputs, x, false),
-      ...(empty ? this.bells(this.outputs, x, true) : []),
+      ...(bare ? this.bells(this.outputs, x, true) : []),
     ];
-    if (empty && bells.length === 0) {
-      drawNote(surface, rect, this.emptyText);
-      return;
-    }
-    if (!empty) this.drawZones(surface, rect, x);
-    drawXAxis(surface, rect, x, { label: empty ? "" : this.words.input });
-    if (!empty) {
-      drawYAxis(surface, rect, f, { label: this.words.curve, color: surface.theme.text });
-      drawYAxis(surface, rect, slope, { label: `${this.words.slope} ┄`, side: "right" });
-    }
-    this.drawOrigin(surface, rect, x, f);
-    clipped(surface, rect, () => {
-      this.drawBells(surface, rect, bells, x, empty ? 0.94 : DENSITY_HEIGHT);
-      for (const curve of this.curves) drawCurve(surface, curve, x, f, slope);
-    });
+    if (bare && bells.length === 0) return this.note();
+    return {
+      margins: this.margins(),
+      xScale: x,
+      bottom: this.inputAxis(x, marks, bare ? "" : this.words.input),
+      ...(bare ? {} : this.curveAxes(f, slope)),
+      lines: this.curves.flatMap((curve) => curveLines(curve)),
+      hoverLine: !bare,
+      ...(bare ? {} : { below: (surface, rect) => this.drawZones(surface, rect, x) }),
+      between: (surface, rect) => {
+        this.drawOrigin(surface, rect, x, f);
+        clipped(surface, rect, () => {
+          this.drawBells(surface, rect, bells, x, bare ? 0.94 : DENSITY_HEIGHT);
+          for (const curve of this.curves) drawChannels(surface, curve, x, f);
+        });
+      },
+    };
+  }
+
+  private inputAxis(x: Scale, marks: Rect, name: string): PlotAxis {
+    return valueAxis(x, { count: Math.max(2, marks.width / 80), name });
+  }
+
+  private curveAxes(f: Scale, slope: Scale): { left: PlotAxis; right: PlotAxis } {
+    return {
+      left: valueAxis(f, { name: this.words.curve, color: theme().text, grid: true }),
+      right: valueAxis(slope, { name: `${this.words.slope} ┄` }),
+    };
   }
 
   private drawZones(surface: Surface, rect: Rect, x: Scale): void {
@@ -260,36 +269,6 @@ export class CurveChart extends ChartElement {
     }
   }
 
-  protected override drawOverlay(surface: Surface): void {
-    const rect = this.markRect();
-    const { x, f, slope } = this.scales(rect);
-    const at = this.gestures.hover?.[0] ?? (this.keyboardX === null ? null : x.toPx(this.keyboardX));
-    if (at === null || this.curves.length === 0) return;
-    const { ctx, theme } = surface;
-    ctx.strokeStyle = theme.muted;
-    ctx.lineWidth = 1;
-    ctx.beginPath();
-    ctx.moveTo(at, rect.top);
-    ctx.lineTo(at, rect.top + rect.height);
-    ctx.stroke();
-    clipped(surface, rect, () => {
-      for (const curve of this.curves) {
-        const value = valuesAt(curve, x.fromPx(px(at)));
-        for (const [place, hollow] of [
-          [f.toPx(value.f), false],
-          [slope.toPx(value.slope), true],
-        ] as const) {
-          ctx.beginPath();
-          ctx.arc(at, place, 3.5, 0, 2 * Math.PI);
-          ctx.fillStyle = hollow ? theme.surface : curve.color;
-          ctx.strokeStyle = curve.color;
-          ctx.fill();
-          ctx.stroke();
-        }
-      }
-    });
-  }
-
   private tipAt(x: number): Tip {
     const [from, to] = this.domain();
     const reach = (to - from) / 40;
@@ -326,8 +305,9 @@ export class CurveChart extends ChartElement {
     const move = direction * (to - from) * KEY_MOVE * (event.shiftKey ? 10 : 1);
     this.keyboardX = Math.max(from, Math.min(to, (this.keyboardX ?? 0) + move));
     const rect = this.markRect();
-    this.showTip(this.tipAt(this.keyboardX), this.scales(rect).x.toPx(this.keyboardX), rect.top);
-    this.invalidateOverlay();
+    const place = this.scales(rect).x.toPx(this.keyboardX);
+    this.showTip(this.tipAt(this.keyboardX), place, rect.top);
+    this.frame.pointAt(place);
     this.requestUpdate();
     return true;
   }
@@ -432,29 +412,39 @@ function valuesAt(curve: CurveSample, x: number): { f: number; slope: number } {
   return { f: between(curve.f), slope: between(curve.slope) };
 }
 
-function drawCurve(surface: Surface, curve: CurveSample, x: Scale, f: Scale, slope: Scale): void {
-  const { ctx } = surface;
-  const grid = curve.x.length;
-  const middle = curve.bands === 3 ? grid : 0;
-  if (curve.bands === 3) {
-    ctx.fillStyle = withAlpha(curve.color, 0.2);
-    fillBand(ctx, curve.x, curve.f, curve.f, x, f, 0, 2 * grid);
-  }
-  ctx.lineJoin = "round";
-  ctx.strokeStyle = curve.color;
-  ctx.lineWidth = 1.25;
-  ctx.setLineDash([4, 3]);
-  strokeLine(ctx, curve.x, curve.slope, x, slope, middle);
-  if (curve.bands === 3) {
-    // A second filled band would be taken for one of f.
-    ctx.strokeStyle = withAlpha(curve.color, 0.5);
-    ctx.lineWidth = 1;
-    ctx.setLineDash([2, 3]);
-    strokeLine(ctx, curve.x, curve.slope, x, slope, 0);
-    strokeLine(ctx, curve.x, curve.slope, x, slope, 2 * grid);
-    ctx.strokeStyle = curve.color;
-  }
-  ctx.setLineDash([]);
-  ctx.lineWidth = 2.25;
-  strokeLine(ctx, curve.x, curve.f, x, f, middle);
+/** The slope dashed, the function over it; of several channels the median, and the ends of slopes. */
+function curveLines({ x: xs, f, slope, bands, color }: CurveSample): PlotLine[] {
+  const grid = xs.length;
+  const band = (values: Float32Array, index: number) =>
+    values.subarray(index * grid, (index + 1) * grid);
+  const middle = bands === 3 ? 1 : 0;
+  // A second filled band would be taken for one of f.
+  const ends = bands === 3 ? [0, 2] : [];
+  return [
+    {
+      xs,
+      values: band(slope, middle),
+      color,
+      width: 1.25,
+      dash: [4, 3],
+      right: true,
+      hover: "ring",
+    },
+    ...ends.map((end) => ({
+      xs,
+      values: band(slope, end),
+      color: withAlpha(color, 0.5),
+      width: 1,
+      dash: [2, 3],
+      right: true,
+    })),
+    { xs, values: band(f, middle), color, width: 2.25, hover: "dot" },
+  ];
+}
+
+/** From the lowest to the highest channel. */
+function drawChannels({ ctx }: Surface, curve: CurveSample, x: Scale, f: Scale): void {
+  if (curve.bands !== 3) return;
+  ctx.fillStyle = withAlpha(curve.color, 0.2);
+  fillBand(ctx, curve.x, curve.f, curve.f, x, f, 0, 2 * curve.x.length);
 }

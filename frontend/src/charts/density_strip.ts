@@ -9,7 +9,9 @@ import { formatCount, formatNumber } from "../pure/ticks";
 import type { DensitySeries } from "./contract";
 import { nanColor } from "./palette";
 import { StepChart } from "./step_chart";
-import { drawNote, drawYAxis, paintPixels, upwards, type Surface } from "./surface";
+import type { PlotSpec } from "./plot_spec";
+import { paintPixels, upwards, type Rect, type Surface } from "./surface";
+import { valueAxis } from "./value_axis";
 
 /** Values rarer than this at both ends do not set the axis. */
 const TAIL_SHARE = 0.002;
@@ -44,22 +46,28 @@ export class DensityStrip extends StepChart {
     return this.shownDomain;
   }
 
-  protected override draw(surface: Surface): void {
-    const rect = this.markRect();
+  protected override plot(): PlotSpec {
     const series = this.series;
-    if (series === null || series.steps.length === 0) {
-      drawNote(surface, rect, this.emptyText);
-      return;
-    }
-    this.drawStepAxis(surface, rect, false);
+    if (series === null || series.steps.length === 0) return this.note();
+    return {
+      margins: this.margins(),
+      xScale: this.stepScale(),
+      bottom: this.stepAxis(false),
+      left: valueAxis(linearScale(this.values(), upwards(this.markRect())), {
+        name: this.quantity,
+      }),
+      lines: [],
+      between: (surface, rect) => this.paintStrip(surface, rect, series),
+    };
+  }
+
+  private paintStrip(surface: Surface, rect: Rect, series: DensitySeries): void {
     const width = Math.round(rect.width * surface.ratio);
     const height = Math.round(rect.height * surface.ratio);
     const columns = columnsOf(this.positions(series), this.stepDomain(), width);
     const picture = densityStrip(series.counts, series.edges, columns, this.values(), height);
     const lut = colormap("viridis");
     paintPixels(surface, rect, stripColors(picture, lut, nanColor(surface.theme)), width, height);
-    const scale = linearScale(this.values(), upwards(rect));
-    drawYAxis(surface, rect, scale, { grid: false, label: this.quantity });
   }
 
   protected override get topMargin(): number {

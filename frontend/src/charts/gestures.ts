@@ -1,88 +1,112 @@
-/** Pointer, wheel and keyboard of one plot, turned into what a chart understands. */
+/**
+ * uPlot's cursor and selection, fed by any pointer and told to a chart in its own pixels. uPlot
+ * listens to mice alone; pointers of every kind bring the same events, and can be captured.
+ */
 
-import { withAlpha } from "./theme";
-import { contains, type Rect, type Surface } from "./surface";
+import uPlot from "uplot";
+import type { PlotSpec } from "./plot_spec";
+import type { Rect } from "./surface";
 
 export interface GestureTarget {
-  markRect(): Rect;
   hoverAt(x: number, y: number): void;
   hoverEnd(): void;
   /** Before any drag or click, with the keys that are held. */
   pressed(event: PointerEvent): void;
   clickAt(x: number, y: number): void;
-  doubleClick(): void;
-  wheelAt(x: number, y: number, event: WheelEvent): boolean;
   brushed(from: readonly [number, number], to: readonly [number, number]): void;
   dragAt(x: number, y: number, phase: "start" | "move" | "end"): boolean;
   brushKind(): "none" | "x" | "xy";
-  keyPressed(event: KeyboardEvent): boolean;
   gesturesChanged(): void;
 }
 
+type Place = readonly [x: number, y: number];
+
 /** A shorter way is a click, not a drag. */
 const CLICK_SLACK_PX = 4;
+/** A stroke flatter or steeper than this selects along one axis. */
+const ONE_WAY_PX = 8;
+const HOVER_DOT_PX = 7;
+const NOTHING = { left: 0, top: 0, width: 0, height: 0 };
 
-type Drag = {
-  readonly from: readonly [number, number];
-  to: readonly [number, number];
+interface Press {
+  readonly from: Place;
+  /** The chart moves something itself: uPlot selects nothing. */
   readonly moving: boolean;
   far: boolean;
-};
+}
 
 export class Gestures {
-  /** Where the pointer is inside the marks, or null. */
-  hover: readonly [number, number] | null = null;
-  private drag: Drag | null = null;
+  /** Where the pointer is inside the marks, in pixels of the chart; or null. */
+  hover: Place | null = null;
+  private press: Press | null = null;
+  /** Ends uPlot's drag. */
+  private release: ((event: MouseEvent) => void) | null = null;
+  private plot: uPlot | null = null;
+  private latest: PointerEvent | null = null;
 
   constructor(private readonly target: GestureTarget) {}
 
-  /** Listens until the signal aborts. */
-  listen(plot: HTMLElement, signal: AbortSignal): void {
-    const options = { signal };
-    const place = (event: MouseEvent): readonly [number, number] => {
-      const box = plot.getBoundingClientRect();
-      return [event.clientX - box.left, event.clientY - box.top];
+  /** Takes the place of the plot whose options these are. */
+  adopt(plot: uPlot | null): void {
+    this.plot = plot;
+    this.press = null;
+    this.release = null;
+  }
+
+  cursor(spec: PlotSpec): uPlot.Cursor {
+    const brush = this.target.brushKind();
+    const lineOf = (index: number) => spec.lines[index - 1];
+    return {
+      x: spec.hoverLine ?? false,
+      y: false,
+      points: {
+        show: (_u, index) => {
+          const dot = document.createElement("div");
+          // uPlot takes what is no element for a point that is not shown.
+          return lineOf(index)?.hover === undefined ? (null as unknown as HTMLElement) : dot;
+        },
+        size: HOVER_DOT_PX,
+        width: (_u, index) => (lineOf(index)?.hover === "ring" ? 1.5 : 0),
+        stroke: (u, index) => (u.series[index]!.stroke as (u: uPlot, i: number) => string)(u, index),
+        fill: (u, index) =>
+          lineOf(index)?.hover === "ring"
+            ? "var(--nn-surface, #fff)"
+            : (u.series[index]!.stroke as (u: uPlot, i: number) => string)(u, index),
+      },
+      hover: { skip: [null, undefined] },
+      drag: {
+        x: brush !== "none",
+        y: brush === "xy",
+        setScale: false,
+        dist: CLICK_SLACK_PX,
+        ...(brush === "xy" ? { uni: ONE_WAY_PX } : {}),
+      },
+      // A captured pointer leaves the marks; the selection does not.
+      move: (u, left, top) => {
+        const { width, height } = boxOf(u);
+        return this.press === null ? [left, top] : [clamp(left, width), clamp(top, height)];
+      },
+      bind: this.bindings(),
     };
-    plot.addEventListener(
-      "pointerdown",
-      (event) => {
-        const [x, y] = place(event);
-        if (event.button !== 0 || !contains(this.target.markRect(), x, y)) return;
-        this.target.pressed(event);
-        const moving = this.target.dragAt(x, y, "start");
-        this.drag = { from: [x, y], to: [x, y], moving, far: false };
-        // A synthetic event has no pointer to capture.
-        if (event.isTrusted) plot.setPointerCapture(event.pointerId);
-      },
-      options,
-    );
-    plot.addEventListener("pointermove", (event) => this.move(...place(event)), options);
-    plot.addEventListener("pointerup", (event) => this.release(...place(event)), options);
-    plot.addEventListener("pointercancel", () => this.cancel(), options);
-    plot.addEventListener("pointerleave", () => this.leave(), options);
-    plot.addEventListener("dblclick", () => this.target.doubleClick(), options);
-    plot.addEventListener(
-      "wheel",
-      (event) => {
-        if (this.target.wheelAt(...place(event), event)) event.preventDefault();
-      },
-      { signal, passive: false },
-    );
-    plot.addEventListener(
-      "keydown",
-      (event) => {
-        if (event.key === "Escape" && this.drag !== null) {
-          this.cancel();
-          event.stopPropagation();
-        } else if (this.target.keyPressed(event)) {
-          event.preventDefault();
-          // The page listens for the same keys; a focused chart answers them alone.
-          event.stopPropagation();
-        }
-      },
-      options,
-    );
-    plot.addEventListener("blur", () => this.leave(), options);
+  }
+
+  readonly hooks: uPlot.Hooks.Arrays = {
+    setCursor: [(u) => this.moved(u)],
+    setSelect: [(u) => this.selected(u)],
+  };
+
+  /** Lets go of what is being dragged, as if nothing had been. True if something was. */
+  cancel(): boolean {
+    if (this.press === null) return false;
+    this.press = null;
+    this.endDrag(this.latest);
+    this.target.gesturesChanged();
+    return true;
+  }
+
+  /** As if the pointer had left. */
+  leave(): void {
+    if (this.hover !== null) this.plot?.setCursor({ left: -10, top: -10 });
   }
 
   /** Runs `draw` as if the pointer were elsewhere. */
@@ -93,73 +117,115 @@ export class Gestures {
     this.hover = hover;
   }
 
-  /** The stretch being brushed, over everything else. */
-  drawBrush(surface: Surface, rect: Rect): void {
-    const drag = this.drag;
-    if (drag === null || !drag.far || drag.moving || this.target.brushKind() === "none") return;
-    const box = this.brushBox(drag, rect);
-    const { ctx, theme } = surface;
-    ctx.fillStyle = withAlpha(theme.accentLine, 0.14);
-    ctx.fillRect(box.left, box.top, box.width, box.height);
-    ctx.strokeStyle = theme.accentLine;
-    ctx.lineWidth = 1;
-    ctx.strokeRect(box.left, box.top, box.width, box.height);
+  private bindings(): uPlot.Cursor.Bind {
+    const none = () => null;
+    return {
+      mouseenter: none,
+      dblclick: none,
+      mousedown: (u, over, handler) => {
+        over.addEventListener("pointerdown", (event) => this.down(u, event, handler));
+        return null;
+      },
+      mouseup: (_u, _document, handler) => {
+        this.release = handler;
+        return null;
+      },
+      mousemove: (u, over, handler) => {
+        over.addEventListener("pointermove", (event) => this.move(u, event, handler));
+        over.addEventListener("pointerup", (event) => this.up(u, event));
+        over.addEventListener("pointercancel", () => this.cancel());
+        return null;
+      },
+      mouseleave: (_u, over, handler) => {
+        over.addEventListener("pointerleave", (event) => {
+          if (this.press === null) handler(event);
+        });
+        return null;
+      },
+    };
   }
 
-  private brushBox(drag: Drag, rect: Rect): Rect {
-    const bothAxes = this.target.brushKind() === "xy";
-    const clampX = (x: number) => Math.max(rect.left, Math.min(rect.left + rect.width, x));
-    const clampY = (y: number) => Math.max(rect.top, Math.min(rect.top + rect.height, y));
-    const left = clampX(Math.min(drag.from[0], drag.to[0]));
-    const right = clampX(Math.max(drag.from[0], drag.to[0]));
-    const top = bothAxes ? clampY(Math.min(drag.from[1], drag.to[1])) : rect.top;
-    const bottom = bothAxes
-      ? clampY(Math.max(drag.from[1], drag.to[1]))
-      : rect.top + rect.height;
-    return { left, top, width: right - left, height: bottom - top };
+  private placeOf(u: uPlot, event: MouseEvent): Place {
+    // Charts scroll in boxes that tell the window nothing, so uPlot's idea of its place gets old.
+    u.syncRect(true);
+    const box = boxOf(u);
+    return [event.clientX - u.rect.left + box.left, event.clientY - u.rect.top + box.top];
   }
 
-  private move(x: number, y: number): void {
-    const drag = this.drag;
-    if (drag !== null) {
-      drag.to = [x, y];
-      drag.far ||= Math.hypot(x - drag.from[0], y - drag.from[1]) > CLICK_SLACK_PX;
-      if (drag.moving && drag.far) this.target.dragAt(x, y, "move");
+  private down(u: uPlot, event: PointerEvent, handler: (event: MouseEvent) => void): void {
+    if (event.button !== 0) return;
+    const from = this.placeOf(u, event);
+    this.latest = event;
+    this.target.pressed(event);
+    this.press = { from, moving: this.target.dragAt(...from, "start"), far: false };
+    // A synthetic event has no pointer to capture.
+    if (event.isTrusted) u.over.setPointerCapture(event.pointerId);
+    if (!this.press.moving) handler(event);
+  }
+
+  private move(u: uPlot, event: PointerEvent, handler: (event: MouseEvent) => void): void {
+    const place = this.placeOf(u, event);
+    const press = this.press;
+    this.latest = event;
+    if (press !== null) {
+      press.far ||= Math.hypot(place[0] - press.from[0], place[1] - press.from[1]) > CLICK_SLACK_PX;
+      if (press.moving && press.far) this.target.dragAt(...place, "move");
     }
-    if (contains(this.target.markRect(), x, y)) {
-      this.hover = [x, y];
-      this.target.hoverAt(x, y);
+    handler(event);
+  }
+
+  private up(u: uPlot, event: PointerEvent): void {
+    const press = this.press;
+    if (press === null) return;
+    const place = this.placeOf(u, event);
+    // Ending uPlot's drag tells the selection, which asks whether the way was long enough.
+    this.endDrag(event);
+    this.press = null;
+    if (!press.far) this.target.clickAt(...place);
+    else if (press.moving) this.target.dragAt(...place, "end");
+    this.target.gesturesChanged();
+  }
+
+  private endDrag(event: PointerEvent | null): void {
+    const release = this.release;
+    this.release = null;
+    if (event !== null) release?.(event);
+    this.plot?.setSelect(NOTHING, false);
+  }
+
+  private moved(u: uPlot): void {
+    const { left = -1, top = -1 } = u.cursor;
+    if (left >= 0 && top >= 0) {
+      const box = boxOf(u);
+      this.hover = [left + box.left, top + box.top];
+      this.target.hoverAt(...this.hover);
     } else if (this.hover !== null) {
       this.hover = null;
       this.target.hoverEnd();
-    }
+    } else return;
     this.target.gesturesChanged();
   }
 
-  private release(x: number, y: number): void {
-    const drag = this.drag;
-    this.drag = null;
-    if (drag === null) return;
-    if (!drag.far) this.target.clickAt(x, y);
-    else if (drag.moving) this.target.dragAt(x, y, "end");
-    else if (this.target.brushKind() !== "none") {
-      const box = this.brushBox({ ...drag, to: [x, y] }, this.target.markRect());
-      if (box.width > CLICK_SLACK_PX || box.height > CLICK_SLACK_PX) {
-        this.target.brushed([box.left, box.top], [box.left + box.width, box.top + box.height]);
-      }
-    }
-    this.target.gesturesChanged();
+  private selected(u: uPlot): void {
+    if (this.press === null || !this.press.far) return;
+    const box = boxOf(u);
+    const left = u.select.left + box.left;
+    const top = u.select.top + box.top;
+    this.target.brushed([left, top], [left + u.select.width, top + u.select.height]);
   }
+}
 
-  private cancel(): void {
-    this.drag = null;
-    this.target.gesturesChanged();
-  }
+/** The marks, in CSS pixels of the chart. */
+export function boxOf({ bbox }: uPlot): Rect {
+  const ratio = uPlot.pxRatio;
+  return {
+    left: bbox.left / ratio,
+    top: bbox.top / ratio,
+    width: bbox.width / ratio,
+    height: bbox.height / ratio,
+  };
+}
 
-  private leave(): void {
-    if (this.hover === null) return;
-    this.hover = null;
-    this.target.hoverEnd();
-    this.target.gesturesChanged();
-  }
+function clamp(place: number, length: number): number {
+  return Math.max(0, Math.min(length, place));
 }

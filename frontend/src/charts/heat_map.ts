@@ -3,14 +3,15 @@ import { customElement, property } from "lit/decorators.js";
 import { colormap, cssColor, LUT_SIZE, type ColormapName } from "../pure/colormap";
 import { float32Text, toCsv } from "../pure/csv";
 import { colored, pooledValues, type Pooling } from "../pure/heat_raster";
-import { finiteExtent, positiveExtent } from "../pure/scale";
+import { finiteExtent, linearScale, positiveExtent, px } from "../pure/scale";
 import { columnsOf, nearestIndex } from "../pure/step_axis";
 import { formatCount, formatNumber, formatShare } from "../pure/ticks";
 import type { SliderState } from "./chart_element";
 import type { CursorDetail, Matrix, Pin, PinDetail } from "./contract";
 import { nanColor, nanCss } from "./palette";
 import { StepChart } from "./step_chart";
-import { crisp, drawNote, paintPixels, setFont, type Rect, type Surface } from "./surface";
+import type { PlotAxis, PlotSpec } from "./plot_spec";
+import { crisp, paintPixels, setFont, type Rect, type Surface } from "./surface";
 
 const LABEL_PX = 13;
 const WHEEL_ZOOM = 1.2;
@@ -90,14 +91,22 @@ export class HeatMap extends StepChart {
     return [-far, far];
   }
 
-  protected override draw(surface: Surface): void {
-    const rect = this.markRect();
+  protected override plot(): PlotSpec {
     const matrix = this.matrix;
     if (matrix === null || matrix.steps.length === 0 || matrix.rows.length === 0) {
-      drawNote(surface, rect, this.emptyText);
-      return;
+      return this.note();
     }
-    this.drawStepAxis(surface, rect, false);
+    return {
+      margins: this.margins(),
+      xScale: this.stepScale(),
+      bottom: this.stepAxis(false),
+      left: this.rowAxis(matrix),
+      lines: [],
+      between: (surface, rect) => this.paintMatrix(surface, rect, matrix),
+    };
+  }
+
+  private paintMatrix(surface: Surface, rect: Rect, matrix: Matrix): void {
     const width = Math.round(rect.width * surface.ratio);
     const height = Math.round(rect.height * surface.ratio);
     const pixels = pooledValues(
@@ -121,32 +130,27 @@ export class HeatMap extends StepChart {
     const lut = colormap(this.map, surface.theme.dark);
     const rgba = colored(pixels, low, high, lut, nanColor(surface.theme));
     paintPixels(surface, rect, rgba, width, height);
-    this.drawRowLabels(surface, rect);
     this.drawColorScale(surface, rect, pixels.some(Number.isNaN));
   }
 
-  private drawRowLabels(surface: Surface, rect: Rect): void {
-    const { ctx, theme } = surface;
+  /** Rows are named at most every 26 px when they are many: a wall of numbers is not read. */
+  private rowAxis(matrix: Matrix): PlotAxis {
+    const rect = this.markRect();
     const [from, to] = this.rows();
     const order = this.rowOrder();
     const rowHeight = rect.height / (to - from);
-    const every = Math.max(1, Math.ceil(LABEL_PX / rowHeight));
-    setFont(surface, 10);
-    ctx.fillStyle = theme.muted;
-    ctx.textAlign = "right";
-    ctx.textBaseline = "middle";
-    // Rows are named at most every 26 px when they are many: a wall of numbers is not read.
-    const gap = every > 1 ? Math.ceil(26 / rowHeight) : 1;
-    for (let place = Math.ceil(from); place < to; place += gap) {
-      const row = order[place];
-      if (row === undefined) break;
-      const y = rect.top + (place + 0.5 - from) * rowHeight;
-      if (y < rect.top || y > rect.top + rect.height) continue;
-      ctx.fillText(formatCount(this.matrix!.rows[row]!), rect.left - 6, y);
+    const gap = rowHeight < LABEL_PX ? Math.ceil(26 / rowHeight) : 1;
+    const ticks: number[] = [];
+    for (let place = Math.ceil(from); place < Math.min(to, order.length); place += gap) {
+      ticks.push(place + 0.5);
     }
-    ctx.textAlign = "left";
-    ctx.textBaseline = "alphabetic";
-    ctx.fillText(this.words.neuron, 2, rect.top - 9);
+    return {
+      scale: linearScale([from, to], [px(rect.top), px(rect.top + rect.height)]),
+      ticks,
+      format: (place) => formatCount(matrix.rows[order[Math.floor(place)]!]!),
+      name: this.words.neuron,
+      downwards: true,
+    };
   }
 
   private drawColorScale(surface: Surface, rect: Rect, anyNan: boolean): void {

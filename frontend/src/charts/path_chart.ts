@@ -8,8 +8,10 @@ import { nearestIndex } from "../pure/step_axis";
 import { formatCount, formatNumber, formatShare } from "../pure/ticks";
 import { ChartElement, type LegendItem, type SliderState } from "./chart_element";
 import type { Paths, Pin, PinDetail } from "./contract";
-import { clipped, drawNote, drawXAxis, drawYAxis, inset, setFont, type Rect, type Surface } from "./surface";
+import type { PlotSpec } from "./plot_spec";
+import { clipped, setFont, type Rect, type Surface } from "./surface";
 import { withAlpha } from "./theme";
+import { valueAxis } from "./value_axis";
 
 /** More paths than this hide one another; those drawn are spread evenly over the neurons. */
 const MAX_PATHS = 200;
@@ -67,8 +69,8 @@ export class PathChart extends ChartElement {
     }
   }
 
-  override markRect(): Rect {
-    return inset({ width: this.plotWidth, height: this.plotHeight }, [24, 14, 24, 52]);
+  protected override margins(): PlotSpec["margins"] {
+    return [24, 14, 24, 52];
   }
 
   /** One unit is as long upwards as sideways. */
@@ -86,19 +88,29 @@ export class PathChart extends ChartElement {
     };
   }
 
-  protected override draw(surface: Surface): void {
-    const rect = this.markRect();
-    const { ctx, theme } = surface;
+  protected override plot(): PlotSpec {
     const paths = this.paths;
     if (paths === null || paths.steps.length === 0 || paths.neurons.length === 0) {
-      drawNote(surface, rect, this.emptyText);
-      return;
+      return this.note();
     }
-    const { x, y } = this.scales(rect);
-    const axis = (index: 0 | 1) =>
+    const marks = this.markRect();
+    const { x, y } = this.scales(marks);
+    const name = (index: 0 | 1) =>
       `${this.words.component} ${index + 1} · ${formatShare(paths.explained[index])} ${this.words.variance}`;
-    drawXAxis(surface, rect, x, { label: axis(0), grid: true });
-    drawYAxis(surface, rect, y, { label: axis(1) });
+    return {
+      margins: this.margins(),
+      xScale: x,
+      bottom: valueAxis(x, { count: Math.max(2, marks.width / 80), name: name(0), grid: true }),
+      left: valueAxis(y, { name: name(1), grid: true }),
+      lines: [],
+      above: (surface, rect) => this.drawPaths(surface, rect, paths),
+    };
+  }
+
+  /** By hand: a path turns back, and uPlot's lines run from left to right. */
+  private drawPaths(surface: Surface, rect: Rect, paths: Paths): void {
+    const { ctx, theme } = surface;
+    const { x, y } = this.scales(rect);
     this.drawStepScale(surface, rect, paths);
     const [from, to] = this.stepWindow(paths);
     const colorOf = (share: number) => stepColor(share, theme.dark);

@@ -14,10 +14,11 @@ import {
   positionOfStep,
   type StepSource,
 } from "../pure/step_axis";
-import { formatCount, formatSeconds, timeTicks } from "../pure/ticks";
+import { formatCount, formatSeconds, linearTicks, timeTicks } from "../pure/ticks";
 import { ChartElement, type SliderState } from "./chart_element";
 import type { CursorDetail, ZoomDetail } from "./contract";
-import { drawCursor, drawXAxis, horizontal, inset, type Rect, type Surface } from "./surface";
+import type { PlotAxis, PlotSpec } from "./plot_spec";
+import { drawCursor, horizontal, type Surface } from "./surface";
 
 export interface StepWords {
   readonly step: string;
@@ -54,13 +55,8 @@ export abstract class StepChart extends ChartElement {
     return 14;
   }
 
-  override markRect(): Rect {
-    return inset({ width: this.plotWidth, height: this.plotHeight }, [
-      this.topMargin,
-      this.rightMargin,
-      this.noStepAxis ? 4 : 22,
-      this.leftMargin,
-    ]);
+  protected override margins(): PlotSpec["margins"] {
+    return [this.topMargin, this.rightMargin, this.noStepAxis ? 4 : 22, this.leftMargin];
   }
 
   protected stepDomain(): readonly [number, number] {
@@ -130,15 +126,19 @@ export abstract class StepChart extends ChartElement {
     return `${text} · ${formatSeconds(seconds)}`;
   }
 
-  protected drawStepAxis(surface: Surface, rect: Rect, grid = true): void {
-    if (this.noStepAxis) return;
+  /** The axis under the plot; none where another chart below shows it. */
+  protected stepAxis(grid = true): PlotAxis | undefined {
+    if (this.noStepAxis) return undefined;
     const timed = this.time.unit === "time";
-    drawXAxis(surface, rect, this.stepScale(), {
+    const scale = this.stepScale();
+    const count = Math.max(2, this.markRect().width / 80);
+    return {
+      scale,
+      ticks: (timed ? timeTicks : linearTicks)(scale.domain, count),
       format: timed ? formatSeconds : formatCount,
-      label: timed ? this.stepWords.relativeTime : this.stepWords.step,
-      ...(timed ? { ticks: timeTicks(this.stepDomain(), Math.max(2, rect.width / 80)) } : {}),
+      name: timed ? this.stepWords.relativeTime : this.stepWords.step,
       grid,
-    });
+    };
   }
 
   protected drawStepCursor(surface: Surface, label = false): void {

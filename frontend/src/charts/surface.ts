@@ -1,7 +1,6 @@
 /** What charts draw on, and the marks they share: axes, cursors, lines, notes. */
 
 import { linearScale, px, type Px, type Scale } from "../pure/scale";
-import { formatNumber, ticksOf } from "../pure/ticks";
 import type { Theme } from "./theme";
 
 /** A canvas whose units are CSS pixels, whatever the density of the screen or the picture. */
@@ -20,6 +19,8 @@ export interface Rect {
   readonly width: number;
   readonly height: number;
 }
+
+export type Draw = (surface: Surface, rect: Rect) => void;
 
 export const FONT_PX = 11;
 
@@ -55,88 +56,6 @@ export function upwards(rect: Rect): readonly [Px, Px] {
 
 export function setFont(surface: Surface, size = FONT_PX, weight = ""): void {
   surface.ctx.font = `${weight} ${size}px ${surface.theme.font}`;
-}
-
-export interface AxisStyle {
-  readonly format?: (value: number) => string;
-  readonly label?: string;
-  /** Lines across the plot at every tick. */
-  readonly grid?: boolean;
-  readonly side?: "left" | "right";
-  readonly color?: string;
-  readonly count?: number;
-  /** These ticks instead of round numbers. */
-  readonly ticks?: readonly number[];
-}
-
-/** Numbers under the plot; the axis name at its right end, where no number reaches it. */
-export function drawXAxis(surface: Surface, rect: Rect, scale: Scale, style: AxisStyle = {}): void {
-  const { ctx, theme } = surface;
-  const format = style.format ?? formatNumber;
-  setFont(surface);
-  ctx.textBaseline = "top";
-  const bottom = rect.top + rect.height;
-  const right = rect.left + rect.width;
-  let limit = right + 6;
-  ctx.fillStyle = theme.muted;
-  if (style.label) {
-    const width = ctx.measureText(style.label).width;
-    ctx.textAlign = "right";
-    ctx.fillText(style.label, right, bottom + 6);
-    limit = right - width - 8;
-  }
-  ctx.textAlign = "center";
-  ctx.lineWidth = 1;
-  let last = -Infinity;
-  for (const tick of style.ticks ?? ticksOf(scale, style.count ?? Math.max(2, rect.width / 80))) {
-    const x = crisp(scale.toPx(tick), surface.ratio);
-    if (x < rect.left - 0.5 || x > right + 0.5) continue;
-    ctx.strokeStyle = theme.grid;
-    ctx.beginPath();
-    ctx.moveTo(x, style.grid ? rect.top : bottom);
-    ctx.lineTo(x, bottom + 4);
-    ctx.stroke();
-    const text = format(tick);
-    const half = ctx.measureText(text).width / 2;
-    const centre = Math.min(x, surface.width - half - 1);
-    if (centre - half < last + 6 || centre + half > limit) continue;
-    ctx.fillText(text, centre, bottom + 6);
-    last = centre + half;
-  }
-}
-
-/** Numbers beside the plot; the axis name above them. */
-export function drawYAxis(surface: Surface, rect: Rect, scale: Scale, style: AxisStyle = {}): void {
-  const { ctx, theme } = surface;
-  const format = style.format ?? formatNumber;
-  const right = style.side === "right";
-  const edge = right ? rect.left + rect.width : rect.left;
-  setFont(surface);
-  ctx.textBaseline = "middle";
-  ctx.textAlign = right ? "left" : "right";
-  ctx.lineWidth = 1;
-  let last = Infinity;
-  for (const tick of style.ticks ?? ticksOf(scale, style.count ?? Math.max(2, rect.height / 36))) {
-    const y = crisp(scale.toPx(tick), surface.ratio);
-    if (y < rect.top - 0.5 || y > rect.top + rect.height + 0.5) continue;
-    if (style.grid !== false && !right) {
-      ctx.strokeStyle = theme.grid;
-      ctx.beginPath();
-      ctx.moveTo(rect.left, y);
-      ctx.lineTo(rect.left + rect.width, y);
-      ctx.stroke();
-    }
-    if (Math.abs(y - last) < FONT_PX + 2) continue;
-    ctx.fillStyle = style.color ?? theme.muted;
-    ctx.fillText(format(tick), edge + (right ? 6 : -6), y);
-    last = y;
-  }
-  if (style.label) {
-    ctx.fillStyle = style.color ?? theme.muted;
-    ctx.textBaseline = "alphabetic";
-    ctx.textAlign = right ? "right" : "left";
-    ctx.fillText(style.label, right ? surface.width - 2 : 2, Math.max(FONT_PX, rect.top - 6));
-  }
 }
 
 /** Draws inside the rectangle only. */

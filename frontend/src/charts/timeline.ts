@@ -16,7 +16,9 @@ import { formatNumber } from "../pure/ticks";
 import type { LegendItem } from "./chart_element";
 import type { CursorDetail, LineSeries } from "./contract";
 import { StepChart } from "./step_chart";
-import { clipped, drawNote, drawYAxis, horizontal, strokeLine, upwards, type Surface } from "./surface";
+import type { PlotLine, PlotSpec } from "./plot_spec";
+import { upwards, type Surface } from "./surface";
+import { valueAxis } from "./value_axis";
 import { withAlpha } from "./theme";
 
 /** Width of the strip around the cursor that takes hold of it. */
@@ -68,34 +70,26 @@ export class Timeline extends StepChart {
     return linearScale(padded(finiteExtent(shown) ?? [0, 1], 0.06), range);
   }
 
-  protected override draw(surface: Surface): void {
-    const rect = this.markRect();
-    if (this.series.every((series) => series.steps.length === 0)) {
-      drawNote(surface, rect, this.emptyText);
-      return;
-    }
-    this.drawStepAxis(surface, rect, false);
-    const yOf = this.valueScale();
-    const xOf = horizontal(this.stepDomain(), rect);
-    drawYAxis(surface, rect, yOf, { count: Math.max(2, rect.height / 30) });
-    const { ctx } = surface;
-    clipped(surface, rect, () => {
-      ctx.lineJoin = "round";
-      this.series.forEach((series, index) => {
-        const positions = this.positions(series);
-        const line = this.lines[index]!;
-        if (line !== series.values) {
-          ctx.strokeStyle = withAlpha(series.color, 0.25);
-          ctx.lineWidth = 1;
-          strokeLine(ctx, positions, series.values, xOf, yOf);
-        }
-        ctx.strokeStyle = series.color;
-        ctx.lineWidth = 1.5;
-        ctx.setLineDash([...this.dashOf(series)]);
-        strokeLine(ctx, positions, line, xOf, yOf);
-        ctx.setLineDash([]);
-      });
-    });
+  protected override plot(): PlotSpec {
+    if (this.series.every((series) => series.steps.length === 0)) return this.note();
+    const scale = this.valueScale();
+    return {
+      margins: this.margins(),
+      xScale: this.stepScale(),
+      bottom: this.stepAxis(false),
+      left: valueAxis(scale, { count: Math.max(2, this.markRect().height / 30), grid: true }),
+      lines: this.series.flatMap((series, index) => this.linesOf(series, this.lines[index]!)),
+      hoverLine: true,
+    };
+  }
+
+  private linesOf(series: LineSeries, values: Float32Array): PlotLine[] {
+    const { color } = series;
+    const xs = this.positions(series);
+    const dash = this.dashOf(series);
+    const line: PlotLine = { xs, values, color, width: 1.5, dash, hover: "dot" };
+    if (values === series.values) return [line];
+    return [{ xs, values: series.values, color: withAlpha(color, 0.25), width: 1 }, line];
   }
 
   private dashOf(series: LineSeries): readonly number[] {
@@ -120,28 +114,6 @@ export class Timeline extends StepChart {
         ctx.fill();
       }
     }
-    const hover = this.gestures.hover;
-    if (hover === null || this.series.length === 0) return;
-    const xOf = this.stepScale();
-    const yOf = this.valueScale();
-    ctx.strokeStyle = theme.border;
-    ctx.lineWidth = 1;
-    ctx.beginPath();
-    ctx.moveTo(hover[0], rect.top);
-    ctx.lineTo(hover[0], rect.top + rect.height);
-    ctx.stroke();
-    clipped(surface, rect, () => {
-      this.series.forEach((series, index) => {
-        const positions = this.positions(series);
-        const nearest = nearestIndex(positions, xOf.fromPx(px(hover[0])));
-        if (nearest < 0) return;
-        ctx.fillStyle = series.color;
-        ctx.beginPath();
-        const y = yOf.toPx(this.lines[index]![nearest]!);
-        ctx.arc(xOf.toPx(positions[nearest]!), y, 3, 0, 2 * Math.PI);
-        ctx.fill();
-      });
-    });
   }
 
   override hoverAt(x: number, y: number): void {

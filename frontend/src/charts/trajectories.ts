@@ -18,10 +18,9 @@ import { densityColors, densityCounts } from "../pure/trajectory_raster";
 import type { LegendItem } from "./chart_element";
 import type { Extremes, Matrix, Pin, PinDetail } from "./contract";
 import { StepChart } from "./step_chart";
+import type { PlotLine, PlotSpec } from "./plot_spec";
 import {
   clipped,
-  drawNote,
-  drawYAxis,
   fillBand,
   horizontal,
   paintPixels,
@@ -31,6 +30,7 @@ import {
   type Surface,
 } from "./surface";
 import { rgbOf, theme, withAlpha } from "./theme";
+import { valueAxis } from "./value_axis";
 
 /** More lines than this are a raster: single ones could not be followed any more. */
 const MAX_LINES = 200;
@@ -127,51 +127,70 @@ export class Trajectories extends StepChart {
     return (this.matrix?.rows.length ?? 0) <= MAX_LINES;
   }
 
-  protected override draw(surface: Surface): void {
-    const rect = this.markRect();
-    const { ctx, theme: colors } = surface;
+  protected override plot(): PlotSpec {
     const matrix = this.matrix;
     if (matrix === null || matrix.steps.length === 0 || matrix.rows.length === 0) {
-      drawNote(surface, rect, this.emptyText);
-      return;
+      return this.note();
     }
-    this.drawStepAxis(surface, rect);
-    const yOf = this.valueScale(rect);
-    const xOf = horizontal(this.stepDomain(), rect);
-    drawYAxis(surface, rect, yOf, {
-      label: this.logScale ? `${this.quantity} (log)` : this.quantity,
-      ...(this.share ? { format: formatShare } : {}),
+    const scale = this.valueScale(this.markRect());
+    const xs = this.positions(matrix);
+    return {
+      margins: this.margins(),
+      xScale: this.stepScale(),
+      bottom: this.stepAxis(),
+      left: valueAxis(scale, {
+        grid: true,
+        name: this.logScale ? `${this.quantity} (log)` : this.quantity,
+        ...(this.share ? { format: formatShare } : {}),
+      }),
+      lines: this.plotLines(matrix, xs),
+      between: (surface, rect) =>
+        clipped(surface, rect, () => {
+          const yOf = this.valueScale(rect);
+          if (!this.single) this.paintDensity(surface, rect, matrix, xs, yOf);
+          this.fillFan(surface, xs, horizontal(this.stepDomain(), rect), yOf);
+        }),
+      above: (surface, rect) =>
+        clipped(surface, rect, () =>
+          this.drawExtremes(surface, xs, horizontal(this.stepDomain(), rect), this.valueScale(rect)),
+        ),
+    };
+  }
+
+  /** From back to front: ends of the fan, single neurons, median, pinned ones in their casing. */
+  private plotLines(matrix: Matrix, xs: Float64Array): PlotLine[] {
+    const colors = theme();
+    const count = xs.length;
+    const rowOf = (values: Float32Array, row: number) =>
+      values.subarray(row * count, (row + 1) * count);
+    const edge = withAlpha(colors.mark, 0.9);
+    const faint = withAlpha(matrix.color, matrix.rows.length > 40 ? 0.35 : 0.6);
+    const pinned = this.pins.flatMap(({ neuron, color }) => {
+      const row = matrix.rows.indexOf(neuron);
+      return row < 0 ? [] : [{ values: rowOf(matrix.values, row), color }];
     });
-    const positions = this.positions(matrix);
-    const count = matrix.steps.length;
-    clipped(surface, rect, () => {
-      if (!this.single) this.paintDensity(surface, rect, matrix, positions, yOf);
-      this.drawFan(surface, positions, xOf, yOf);
-      if (this.single) {
-        ctx.strokeStyle = withAlpha(matrix.color, matrix.rows.length > 40 ? 0.35 : 0.6);
-        ctx.lineWidth = 1;
-        for (let row = 0; row < matrix.rows.length; row++) {
-          strokeLine(ctx, positions, matrix.values, xOf, yOf, row * count);
-        }
-      }
-      ctx.strokeStyle = colors.text;
-      ctx.lineWidth = 1.5;
-      ctx.setLineDash([5, 3]);
-      strokeLine(ctx, positions, this.nine, xOf, yOf, FAN[2] * count);
-      ctx.setLineDash([]);
-      this.drawExtremes(surface, positions, xOf, yOf);
-      for (const pin of this.pins) {
-        const row = matrix.rows.indexOf(pin.neuron);
-        if (row < 0) continue;
-        // The casing keeps a pinned line apart from the crowd it runs through.
-        ctx.strokeStyle = colors.surface;
-        ctx.lineWidth = 5;
-        strokeLine(ctx, positions, matrix.values, xOf, yOf, row * count);
-        ctx.strokeStyle = pin.color;
-        ctx.lineWidth = 2.25;
-        strokeLine(ctx, positions, matrix.values, xOf, yOf, row * count);
-      }
-    });
+    return [
+      ...[FAN[0], FAN[4]].map((place) => ({
+        xs,
+        values: rowOf(this.nine, place),
+        color: edge,
+        width: 1,
+      })),
+      ...(this.single
+        ? Array.from(matrix.rows, (_, row) => ({
+            xs,
+            values: rowOf(matrix.values, row),
+            color: faint,
+            width: 1,
+          }))
+        : []),
+      { xs, values: rowOf(this.nine, FAN[2]), color: colors.text, width: 1.5, dash: [5, 3] },
+      // The casing keeps a pinned line apart from the crowd it runs through.
+      ...pinned.flatMap(({ values, color }) => [
+        { xs, values, color: colors.surface, width: 5 },
+        { xs, values, color, width: 2.25 },
+      ]),
+    ];
   }
 
   private paintDensity(
@@ -203,18 +222,13 @@ export class Trajectories extends StepChart {
     paintPixels(surface, rect, densityColors(counts, alphaRamp(red, green, blue, 0.85)), width, height);
   }
 
-  private drawFan(surface: Surface, positions: Float64Array, xOf: Scale, yOf: Scale): void {
+  private fillFan(surface: Surface, positions: Float64Array, xOf: Scale, yOf: Scale): void {
     const { ctx, theme: colors } = surface;
     const count = positions.length;
     ctx.fillStyle = withAlpha(colors.mark, this.single ? 0.1 : 0.12);
     fillBand(ctx, positions, this.nine, this.nine, xOf, yOf, FAN[0] * count, FAN[4] * count);
     ctx.fillStyle = withAlpha(colors.mark, this.single ? 0.14 : 0.18);
     fillBand(ctx, positions, this.nine, this.nine, xOf, yOf, FAN[1] * count, FAN[3] * count);
-    ctx.strokeStyle = withAlpha(colors.mark, 0.9);
-    ctx.lineWidth = 1;
-    for (const edge of [FAN[0], FAN[4]]) {
-      strokeLine(ctx, positions, this.nine, xOf, yOf, edge * count);
-    }
   }
 
   private drawExtremes(surface: Surface, positions: Float64Array, xOf: Scale, yOf: Scale): void {

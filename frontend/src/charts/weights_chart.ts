@@ -6,11 +6,10 @@ import { formatCount, formatNumber } from "../pure/ticks";
 import type { LegendItem } from "./chart_element";
 import type { NeuronWeights } from "./contract";
 import { StepChart } from "./step_chart";
+import type { PlotLine, PlotSpec } from "./plot_spec";
 import {
   clipped,
   crisp,
-  drawNote,
-  drawYAxis,
   FONT_PX,
   horizontal,
   setFont,
@@ -20,6 +19,7 @@ import {
   type Surface,
 } from "./surface";
 import { theme, withAlpha } from "./theme";
+import { valueAxis } from "./value_axis";
 
 const CATCH_PX = 10;
 const LABEL_PX = 15;
@@ -40,7 +40,6 @@ export class WeightsChart extends StepChart {
     return this.neurons.map((neuron) => neuron.weights);
   }
 
-
   private valueScale(rect: Rect): Scale {
     const [from, to] = this.stepDomain();
     const shown: Float32Array[] = [];
@@ -57,46 +56,43 @@ export class WeightsChart extends StepChart {
     return linearScale(padded(finiteExtent(shown) ?? [-1, 1], 0.05), upwards(rect));
   }
 
-  protected override draw(surface: Surface): void {
-    const rect = this.markRect();
-    const { ctx, theme: colors } = surface;
-    if (this.neurons.every(({ weights }) => weights.steps.length === 0)) {
-      drawNote(surface, rect, this.emptyText);
-      return;
-    }
-    this.drawStepAxis(surface, rect);
-    const yOf = this.valueScale(rect);
-    const xOf = horizontal(this.stepDomain(), rect);
-    drawYAxis(surface, rect, yOf);
-    clipped(surface, rect, () => {
-      const zero = crisp(yOf.toPx(0), surface.ratio);
-      ctx.strokeStyle = colors.axis;
-      ctx.globalAlpha = 0.5;
-      ctx.lineWidth = 1;
-      ctx.beginPath();
-      ctx.moveTo(rect.left, zero);
-      ctx.lineTo(rect.left + rect.width, zero);
-      ctx.stroke();
-      ctx.globalAlpha = 1;
-      for (const { weights, color } of this.neurons) {
-        const lines = weights.rows.length;
-        ctx.strokeStyle = withAlpha(color, lines > 100 ? 0.25 : 0.45);
-        for (let row = 0; row < lines; row++) {
-          const offset = row * weights.steps.length;
-          strokeLine(ctx, this.positions(weights), weights.values, xOf, yOf, offset);
-        }
-      }
-      for (const { bias } of this.neurons) {
-        if (bias === null) continue;
-        ctx.strokeStyle = colors.surface;
-        ctx.lineWidth = 5;
-        strokeLine(ctx, this.positions(bias), bias.values, xOf, yOf);
-        ctx.strokeStyle = colors.accentLine;
-        ctx.lineWidth = 2.5;
-        strokeLine(ctx, this.positions(bias), bias.values, xOf, yOf);
-      }
-    });
-    this.labelBiases(surface, rect, xOf, yOf);
+  protected override plot(): PlotSpec {
+    if (this.neurons.every(({ weights }) => weights.steps.length === 0)) return this.note();
+    const scale = this.valueScale(this.markRect());
+    return {
+      margins: this.margins(),
+      xScale: this.stepScale(),
+      bottom: this.stepAxis(),
+      left: valueAxis(scale, { grid: true }),
+      lines: [
+        ...this.neurons.flatMap((neuron) => this.weightLines(neuron)),
+        ...this.neurons.flatMap((neuron) => this.biasLines(neuron)),
+      ],
+      between: (surface, rect) => drawZero(surface, rect, scale),
+      above: (surface, rect) => this.labelBiases(surface, rect, this.stepScale(), scale),
+    };
+  }
+
+  private weightLines({ weights, color }: NeuronWeights): PlotLine[] {
+    const xs = this.positions(weights);
+    const count = weights.steps.length;
+    const faint = withAlpha(color, weights.rows.length > 100 ? 0.25 : 0.45);
+    return Array.from(weights.rows, (_, row) => ({
+      xs,
+      values: weights.values.subarray(row * count, (row + 1) * count),
+      color: faint,
+      width: 1,
+    }));
+  }
+
+  private biasLines({ bias }: NeuronWeights): PlotLine[] {
+    if (bias === null) return [];
+    const line = { xs: this.positions(bias), values: bias.values };
+    const colors = theme();
+    return [
+      { ...line, color: colors.surface, width: 5 },
+      { ...line, color: colors.accentLine, width: 2.5 },
+    ];
   }
 
   /** `bias`, or `bias · neuron 17` when several are pinned, at the right end of its line. */
@@ -221,4 +217,15 @@ export class WeightsChart extends StepChart {
     }
     return toCsv(["run", "neuron", "parameter", "step", "value"], rows);
   }
+}
+
+function drawZero({ ctx, ratio, theme: colors }: Surface, rect: Rect, scale: Scale): void {
+  const zero = crisp(scale.toPx(0), ratio);
+  if (!(zero >= rect.top && zero <= rect.top + rect.height)) return;
+  ctx.strokeStyle = withAlpha(colors.axis, 0.5);
+  ctx.lineWidth = 1;
+  ctx.beginPath();
+  ctx.moveTo(rect.left, zero);
+  ctx.lineTo(rect.left + rect.width, zero);
+  ctx.stroke();
 }

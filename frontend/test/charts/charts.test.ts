@@ -12,15 +12,9 @@ import {
   WeightsChart,
 } from "../../src/charts/index";
 import type { ChartElement } from "../../src/charts/chart_element";
+import { drawn, furnishPage, WIDTH } from "./page";
 
-const WIDTH = 666; // 600 px of plot between the margins of 52 and 14.
-const HEIGHT = 300;
-
-beforeAll(() => {
-  // This document has no layout; without one a chart has no size to answer gestures in.
-  Object.defineProperty(HTMLElement.prototype, "clientWidth", { get: () => WIDTH });
-  Object.defineProperty(HTMLElement.prototype, "clientHeight", { get: () => HEIGHT });
-});
+beforeAll(furnishPage);
 afterEach(() => document.body.replaceChildren());
 
 const STEPS = Float64Array.from([0, 10, 20, 30, 40, 50, 60]);
@@ -45,8 +39,14 @@ async function shown<T extends ChartElement>(chart: T, properties: Partial<T>): 
   Object.assign(chart, properties);
   document.body.append(chart);
   await chart.updateComplete;
-  await chart.updateComplete;
+  await painted();
   return chart;
+}
+
+/** After the next frame, and what uPlot does behind it. */
+async function painted(): Promise<void> {
+  await new Promise((resolve) => requestAnimationFrame(resolve));
+  await Promise.resolve();
 }
 
 /** Every event of that name, from now on, as a view above the chart would hear it. */
@@ -66,10 +66,12 @@ function press(chart: ChartElement, key: string, init: KeyboardEventInit = {}): 
   plotOf(chart).dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, composed: true, ...init }));
 }
 
+/** In pixels of the chart, as a pointer over the marks does. */
 function point(chart: ChartElement, type: string, x: number, y: number): void {
-  plotOf(chart).dispatchEvent(
-    new PointerEvent(type, { clientX: x, clientY: y, button: 0, bubbles: true }),
-  );
+  const over = chart.renderRoot.querySelector(".u-over");
+  if (over === null) throw new Error("the chart has no marks");
+  const place = { clientX: x, clientY: y, movementX: 1 };
+  over.dispatchEvent(new PointerEvent(type, { ...place, button: 0, bubbles: true }));
 }
 
 function drag(chart: ChartElement, from: [number, number], to: [number, number]): void {
@@ -160,9 +162,54 @@ describe("the timeline", () => {
     chart.remove();
     document.body.append(chart);
     await chart.updateComplete;
+    await painted();
     const cursors = heard("nn-cursor");
     press(chart, "ArrowLeft");
-    expect(cursors).toEqual([{ step: 50 }]);
+    drag(chart, [52 + 105, 60], [52 + 105, 60]);
+    expect(cursors).toEqual([{ step: 50 }, { step: 10 }]);
+    expect(chart.renderRoot.querySelectorAll(".uplot")).toHaveLength(1);
+  });
+
+  it("zooms to nothing when the brush is given up by Escape", async () => {
+    const chart = await shown(new Timeline(), { series: [line] });
+    const zooms = heard("nn-zoom");
+    const cursors = heard("nn-cursor");
+    point(chart, "pointerdown", 152, 60);
+    point(chart, "pointermove", 352, 60);
+    press(chart, "Escape");
+    point(chart, "pointerup", 352, 60);
+    expect([zooms, cursors]).toEqual([[], []]);
+  });
+
+  it("brushes up to the edge when the pointer leaves the marks", async () => {
+    const chart = await shown(new Timeline(), { series: [line] });
+    const zooms = heard("nn-zoom");
+    drag(chart, [52 + 405, 60], [WIDTH + 200, -40]);
+    expect(zooms).toEqual([{ range: [40, 60] }]);
+  });
+
+  it("keeps its plot when steps are added, and its place under the pointer", async () => {
+    const chart = await shown(new Timeline(), { series: [line] });
+    const plot = chart.renderRoot.querySelector(".uplot");
+    point(chart, "pointermove", 52 + 301, 60);
+    const tip = () => chart.renderRoot.querySelector(".tip b")?.textContent;
+    await chart.updateComplete;
+    expect(tip()).toBe("step 30");
+    const more = Float64Array.from({ length: 13 }, (_, index) => index * 10);
+    chart.series = [{ ...line, steps: more, wallTimes: more, values: new Float32Array(13) }];
+    await chart.updateComplete;
+    await painted();
+    await chart.updateComplete;
+    expect(chart.renderRoot.querySelector(".uplot")).toBe(plot);
+    expect(tip()).toBe("step 60");
+  });
+
+  it("writes round steps under the plot, and none into the name of the axis", async () => {
+    drawn.length = 0;
+    await shown(new Timeline(), { series: [line] });
+    const texts = drawn.filter(({ name }) => name === "fillText").map(({ args }) => args[0]);
+    expect(texts).toEqual(expect.arrayContaining(["0", "10", "20", "30", "40", "50", "step"]));
+    expect(texts).not.toContain("60");
   });
 
   it("is no control while it is empty", async () => {
