@@ -8,6 +8,7 @@ neither is in place but while a :class:`Capture` is on.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -84,10 +85,22 @@ class Capture:
     Args:
       places: the model's modules.
       wanted: says by its layer's name whether an activation is to be kept.
+      training: see only passes that autograd follows, not those of a validation between them.
+
+    Attributes:
+      sites: what was seen, by the module's number, the function's name and its count there.
+      problems: errors of the capture itself.
+      seconds: what it took.
     """
 
-    def __init__(self, places: list[Place], wanted: Callable[[str], bool] = lambda name: True):
+    def __init__(
+        self,
+        places: list[Place],
+        wanted: Callable[[str], bool] = lambda name: True,
+        training: bool = False,
+    ) -> None:
         self._places = places
+        self._training = training
         self._number_of = {id(place.module): number for number, place in enumerate(places)}
         self._wanted = wanted
         self._is_activation = [functions.is_activation(place.module) for place in places]
@@ -102,7 +115,7 @@ class Capture:
 
     def _reset(self) -> None:
         self.sites: dict[tuple[int, str, int], Site] = {}
-        self.called = [False] * len(self._places)
+        self.seconds = 0.0
         self._frames: list[_Frame] = []
         self._convention = Convention()
         self._last_place = 0
@@ -146,6 +159,8 @@ class Capture:
                 self._frames = []
                 self._leave_mode()
             if not self._frames:
+                if self._training and not torch.is_grad_enabled():
+                    return
                 self._convention = Convention()
                 self._enter_mode()
             frame = _Frame(number)
@@ -167,7 +182,6 @@ class Capture:
             frame = self._frames.pop()
             while frame.place != number:
                 frame = self._frames.pop()
-            self.called[number] = True
             self._last_place = max(number, self._last_place) if module._modules else number
             self._convention.after(module)
             if frame.pending is not None:
@@ -264,6 +278,7 @@ class Capture:
             return None
         if not inputs.dim() or not inputs.numel():
             return None
+        began = time.perf_counter()
         if axis is None:
             axis, guessed = self._convention.axis_of(tuple(inputs.shape))
             if guessed:
@@ -271,15 +286,19 @@ class Capture:
         axis %= inputs.dim()
         row_count, columns = rows_of(inputs, axis)
         rows = site.store.rows_to_keep(row_count, columns)
-        return _Pending(site, sampled(inputs, axis, rows), axis, rows, row_count)
+        pending = _Pending(site, sampled(inputs, axis, rows), axis, rows, row_count)
+        self.seconds += time.perf_counter() - began
+        return pending
 
     def _keep(self, pending: _Pending, output: Any) -> None:
         if not isinstance(output, torch.Tensor) or output.dim() <= pending.axis:
             return
         if rows_of(output, pending.axis)[0] != pending.row_count:
             return
+        began = time.perf_counter()
         outputs = sampled(output, pending.axis, pending.rows)
         pending.site.store.add(to_numpy(pending.inputs), to_numpy(outputs))
+        self.seconds += time.perf_counter() - began
 
 
 class _Functions(TorchFunctionMode):

@@ -1,0 +1,61 @@
+"""PyTorch: :func:`watch` logs a model while it trains, from its own training passes."""
+
+from __future__ import annotations
+
+import os
+
+from torch import nn
+from torch.optim import Optimizer
+
+from nnviz_tb.recording.writer import SummaryWriter
+from nnviz_tb.torch.selection import Patterns
+from nnviz_tb.torch.watching import Watch
+
+__all__ = ["Watch", "watch"]
+
+
+def watch(
+    model: nn.Module,
+    writer: SummaryWriter | str | os.PathLike[str],
+    *,
+    every: int | str = "auto",
+    include: Patterns = None,
+    exclude: Patterns = None,
+    optimizer: Optimizer | list[Optimizer] | tuple[Optimizer, ...] | None = None,
+    max_overhead: float = 0.01,
+    name: str = "",
+    first_step: int = 0,
+) -> Watch:
+    """The watch that logs the model at the steps of its optimizer, until it is closed.
+
+    The optimizers are found by the parameters they hold, and any number of models may be watched.
+    Compiled models run uncompiled for the steps that are logged, and are never compiled anew:
+    compile first, then watch. In a distributed training the process of rank 0 writes.
+
+    Args:
+      model: also one wrapped by ``torch.compile`` or DistributedDataParallel.
+      writer: a writer of your own, or the directory of the run.
+      every: log every so many steps; ``"auto"`` logs densely at first and thinning later, within
+        ``max_overhead``.
+      include: only layers whose names match a pattern, as ``"encoder/*"``, or one of several.
+      exclude: leave out layers whose names match.
+      optimizer: one whose steps are counted, or several of which the first is; by default the first
+        that steps the model's parameters.
+      max_overhead: largest share of the time that ``"auto"`` may take.
+      name: goes before the layers' names, for a second model in the same run.
+      first_step: the count to begin with, for a training that is resumed.
+
+    Raises:
+      ArgumentError: an argument is not as described.
+    """
+    return Watch(
+        model,
+        writer,
+        every=every,
+        include=include,
+        exclude=exclude,
+        optimizer=optimizer,
+        max_overhead=max_overhead,
+        name=name,
+        first_step=first_step,
+    )

@@ -1,0 +1,358 @@
+"""The watch over a torch model: what happens at each optimizer step."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import sys
+import time
+import warnings
+import weakref
+from collections.abc import Callable, Iterable, Mapping
+from types import TracebackType
+from typing import Any, TypeVar
+
+import torch
+from torch import nn
+from torch.optim import optimizer as optimizer_hooks
+
+from nnviz_tb.adapters.names import with_distinct_names
+from nnviz_tb.adapters.torch.capture import Capture
+from nnviz_tb.adapters.torch.modules import places_of, unwrapped
+from nnviz_tb.adapters.torch.optimizer_step import OneStep
+from nnviz_tb.adapters.torch.reading import layers_seen
+from nnviz_tb.errors import ArgumentError, LoggingWarning
+from nnviz_tb.recording.arguments import checked_name, checked_step
+from nnviz_tb.recording.cadence import Cadence, Every, parse_every
+from nnviz_tb.recording.writer import SummaryWriter
+from nnviz_tb.torch.selection import Patterns, selection
+
+_Optimizers = torch.optim.Optimizer | Iterable[torch.optim.Optimizer] | None
+_Hook = TypeVar("_Hook", bound=Callable[..., None])
+
+
+def _never_raising(hook: _Hook) -> _Hook:
+    """The hook, whose errors end the watch with a warning instead of the training."""
+
+    @functools.wraps(hook)
+    def guarded(self: Watch, *args: Any) -> None:
+        try:
+            hook(self, *args)
+        except Exception as error:
+            self._fail(error)
+
+    return guarded  # type: ignore[return-value]
+
+
+class Watch:
+    """Logs a model while it trains, from its own training passes; made by ``nnviz_tb.torch.watch``.
+
+    A step is a step of the optimizer that holds the model's parameters. Between logged steps there
+    is nothing but one check after each of them. For a step that is to be logged, the activations
+    of all forward passes since the step before it are seen, gradients are read right before the
+    optimizer uses them (after accumulation, unscaling and clipping), and weights right before and
+    right after it.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        writer: SummaryWriter | str | os.PathLike[str],
+        *,
+        every: int | str,
+        include: Patterns,
+        exclude: Patterns,
+        optimizer: _Optimizers,
+        max_overhead: float,
+        name: str,
+        first_step: int,
+    ) -> None:
+        if not isinstance(model, nn.Module):
+            raise ArgumentError(f"model must be a torch.nn.Module, got {type(model).__name__}")
+        self._model = unwrapped(model)
+        self._every = _parsed(every)
+        self._cadence = Cadence(max_overhead)
+        self._wanted = selection(include, exclude)
+        self._name = checked_name(name)
+        self._step = checked_step(first_step, "first_step")
+        self._known: weakref.WeakKeyDictionary[torch.optim.Optimizer, bool] = (
+            weakref.WeakKeyDictionary()
+        )
+        self._counted: weakref.ref[torch.optim.Optimizer] | None = None
+        for one in _listed(optimizer):
+            self._known[one] = True
+            self._counted = self._counted or weakref.ref(one)
+        self._look_around()
+        self._armed = False
+        self._eager: contextlib.ExitStack | None = None
+        self._steps: dict[int, OneStep] = {}
+        self._stepping: dict[int, OneStep] = {}
+        self._logged_step: int | None = None
+        self._logged_count = 0
+        self._seconds = 0.0
+        self._interval = 0.0
+        self._stepped_at = 0.0
+        self._problems: set[str] = set()
+        self._handles: list[Any] = []
+        self._writer: SummaryWriter | None = None
+        self._owns_writer = False
+        if not is_first_process():
+            return  # every process has the same weights and gradients; one tells of them
+        if isinstance(writer, SummaryWriter):
+            self._writer = writer
+        else:
+            self._writer, self._owns_writer = SummaryWriter(writer), True
+        self._handles = [
+            optimizer_hooks.register_optimizer_step_pre_hook(self._before_step),
+            optimizer_hooks.register_optimizer_step_post_hook(self._after_step),
+        ]
+        self._cadence.due(self._step + 1)
+        self._arm()
+
+    @property
+    def step(self) -> int:
+        """Optimizer steps so far."""
+        return self._step
+
+    @property
+    def writer(self) -> SummaryWriter | None:
+        """The writer that is written to; None in all processes but the first."""
+        return self._writer
+
+    def log(self, scalars: Mapping[str, Any]) -> None:
+        """Logs numbers beside the model, if the last optimizer step was logged; else does nothing.
+
+        Call it after ``optimizer.step()``. Tensors are only read when they are logged, so that no
+        other step waits for the device.
+
+        Args:
+          scalars: numbers, or tensors that hold one, by tag.
+
+        Raises:
+          ArgumentError: they are not as described.
+        """
+        if not isinstance(scalars, Mapping):
+            raise ArgumentError(f"scalars must be a dict of numbers by tag, got {scalars!r:.80}")
+        if self._writer is None or self._logged_step != self._step or not self._handles:
+            return
+        numbers = {
+            tag: value.detach().float().cpu() if isinstance(value, torch.Tensor) else value
+            for tag, value in scalars.items()
+        }
+        self._writer.log_layers([], self._step, scalars=numbers)
+
+    def close(self) -> None:
+        """Ends the watch: torch is as if there had been none. A second call does nothing."""
+        if not self._handles:
+            return
+        self._disarm()
+        for handle in self._handles:
+            handle.remove()
+        self._handles = []
+        self._steps, self._stepping = {}, {}
+        if self._logged_step is None:
+            self._warn(
+                "nothing was logged: no torch.optim.Optimizer that holds parameters of the "
+                "watched model made a step"
+            )
+        if self._owns_writer and self._writer is not None:
+            self._writer.close()
+
+    def __enter__(self) -> Watch:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    # What torch calls.
+
+    @_never_raising
+    def _before_step(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> None:
+        if not self._armed or not self._is_ours(optimizer):
+            return
+        began = time.perf_counter()
+        if id(optimizer) in self._steps:
+            self._log()  # another one steps more rarely; this one must not be overtaken
+            return
+        self._stepping[id(optimizer)] = OneStep(
+            optimizer, lambda p: id(p) in self._parameters, self._logged_count
+        )
+        self._seconds += time.perf_counter() - began
+
+    @_never_raising
+    def _after_step(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> None:
+        if not self._is_ours(optimizer):
+            return
+        counts = self._counted is not None and self._counted() is optimizer
+        if counts:
+            self._step += 1
+        if self._armed:
+            began = time.perf_counter()
+            one = self._stepping.pop(id(optimizer), None)
+            if one is not None:
+                one.finish()
+                self._steps[id(optimizer)] = one
+            self._seconds += time.perf_counter() - began
+            if len(self._steps) >= len(self._known_ours()):
+                self._log()
+        if counts:
+            self._time_step()
+            if not self._armed and self._due(self._step + 1):
+                self._arm()
+
+    # Steps.
+
+    def _is_ours(self, optimizer: torch.optim.Optimizer) -> bool:
+        """Whether the optimizer holds parameters of the model; the first that does is counted."""
+        ours = self._known.get(optimizer)
+        if ours is None:
+            own = {id(parameter) for parameter in self._model.parameters()}
+            ours = any(id(p) in own for group in optimizer.param_groups for p in group["params"])
+            self._known[optimizer] = ours
+        if ours and (self._counted is None or self._counted() is None):
+            self._counted = weakref.ref(optimizer)
+        return ours
+
+    def _known_ours(self) -> list[torch.optim.Optimizer]:
+        return [optimizer for optimizer, ours in self._known.items() if ours]
+
+    def _due(self, step: int) -> bool:
+        if self._every == "auto":
+            return self._cadence.due(step)
+        assert isinstance(self._every, int)
+        return step % self._every == 0
+
+    def _time_step(self) -> None:
+        """Keeps about how long a step takes that is not logged."""
+        now = time.perf_counter()
+        if self._stepped_at and not self._armed and self._logged_step != self._step:
+            interval = now - self._stepped_at
+            self._interval = min(self._interval or interval, interval)
+        self._stepped_at = now
+
+    def _look_around(self) -> None:
+        """Finds the model's modules and parameters."""
+        self._places = places_of(self._model)
+        self._parameters = self._wanted_parameters()
+        self._capture = Capture(self._places, self._wanted, training=True)
+
+    def _arm(self) -> None:
+        """Sees all that happens from here to the coming step."""
+        began = time.perf_counter()
+        if places_of(self._model) != self._places:
+            self._look_around()  # modules came or went
+        self._armed = True
+        self._steps, self._stepping = {}, {}
+        stance = getattr(torch.compiler, "set_stance", None)
+        # Whoever has compiled something has imported this.
+        if stance is not None and "torch._dynamo" in sys.modules:
+            # Nothing can be seen inside compiled code: it runs as written until the coming step.
+            # Hooks that see compiled wrappers as well are no harm, but torch warns of them.
+            warnings.filterwarnings(
+                "ignore", message="Using `torch.compile.module.` when there are"
+            )
+            self._eager = contextlib.ExitStack()
+            self._eager.enter_context(stance("force_eager"))
+        self._capture.start()
+        self._seconds = time.perf_counter() - began
+
+    def _disarm(self) -> None:
+        self._armed = False
+        self._capture.stop()
+        if self._eager is not None:
+            self._eager.close()
+            self._eager = None
+
+    def _log(self) -> None:
+        """Logs the step that has just been made."""
+        assert self._writer is not None
+        began = time.perf_counter()
+        was_eager = self._eager is not None
+        self._disarm()
+        steps, self._steps, self._stepping = self._steps, {}, {}
+        gradient_of = {
+            key: value for one in steps.values() for key, value in one.gradient_of.items()
+        }
+        update_of = {key: value for one in steps.values() for key, value in one.update_of.items()}
+        layers = layers_seen(self._places, gradient_of, update_of, self._capture)
+        layers = with_distinct_names(layer for layer in layers if self._wanted(layer.name))
+        for problem in self._capture.problems - self._problems:
+            self._problems.add(problem)
+            self._warn(f"some activations could not be read: {problem}")
+        self._logged_step = self._step
+        self._logged_count += 1
+        seen = self._seconds + self._capture.seconds
+        self._writer.log_layers(
+            layers,
+            self._step,
+            scalars=self._learning_rates(),
+            name=self._name,
+            probe_seconds=seen + time.perf_counter() - began,
+        )
+        cost = seen + time.perf_counter() - began
+        if was_eager and self._interval and self._stepped_at:
+            # Running uncompiled costs as well.
+            cost = max(cost, time.perf_counter() - self._stepped_at - self._interval)
+        self._cadence.record_cost(cost)
+
+    def _learning_rates(self) -> dict[str, float]:
+        optimizer = None if self._counted is None else self._counted()
+        groups = [] if optimizer is None else [g for g in optimizer.param_groups if "lr" in g]
+        prefix = f"{self._name}/" if self._name else ""
+        if len(groups) == 1:
+            return {f"{prefix}learning_rate": float(groups[0]["lr"])}
+        return {f"{prefix}learning_rate/{i}": float(g["lr"]) for i, g in enumerate(groups)}
+
+    def _wanted_parameters(self) -> set[int]:
+        return {
+            id(parameter)
+            for place in self._places
+            for name, parameter in place.module.named_parameters(
+                recurse="parametrizations" in place.module._modules
+            )
+            if self._wanted(place.name) or self._wanted(f"{place.name}/{name}")
+        }
+
+    def _fail(self, error: Exception) -> None:
+        self._warn(f"the watch ends, and training goes on: {type(error).__name__}: {error}")
+        self._disarm()
+        for handle in self._handles:
+            handle.remove()
+        self._handles = []
+
+    def _warn(self, text: str) -> None:
+        warnings.warn(f"nnviz_tb.torch.watch: {text}", LoggingWarning, stacklevel=4)
+
+
+def is_first_process() -> bool:
+    """Whether this is the process that writes: of a distributed training the one of rank 0."""
+    distributed = torch.distributed
+    if not distributed.is_available() or not distributed.is_initialized():
+        return True
+    return bool(distributed.get_rank() == 0)
+
+
+def _parsed(every: Any) -> Every:
+    parsed = parse_every(every)
+    if parsed == "epoch":
+        raise ArgumentError("every must be an integer >= 1 or 'auto': a watch knows no epochs")
+    return parsed
+
+
+def _listed(optimizer: Any) -> list[torch.optim.Optimizer]:
+    if optimizer is None:
+        return []
+    several = [optimizer] if isinstance(optimizer, torch.optim.Optimizer) else optimizer
+    if not isinstance(several, (list, tuple)) or not all(
+        isinstance(one, torch.optim.Optimizer) for one in several
+    ):
+        raise ArgumentError(
+            f"optimizer must be a torch.optim.Optimizer or a list of them, got {optimizer!r:.80}"
+        )
+    return list(several)
