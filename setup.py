@@ -73,7 +73,13 @@ def _build_panel_when_needed() -> None:
 
 STATISTICS = Extension(
     "nnviz_tb.statistics._stats",
-    ["nnviz_tb/statistics/_stats.c"],
+    [
+        "nnviz_tb/statistics/_stats.c",
+        "nnviz_tb/statistics/_kernels.c",
+        "nnviz_tb/statistics/_samples.c",
+        "nnviz_tb/statistics/_summaries.c",
+    ],
+    depends=["nnviz_tb/statistics/_stats.h"],
     extra_compile_args=[] if sys.platform == "win32" else ["-O3"],
     optional=True,  # without a compiler, NumPy does the same work
 )

@@ -1,283 +1,129 @@
-/* The fused loop under stats.py: histogram, moments and extremes of float32 in one pass.
+/* The compiled loops under nnviz_tb.statistics, as Python calls them.
  *
- * NumPy's path in stats.py is the definition of what this computes. Everything is called with the
- * GIL released on memory that the caller keeps alive; nothing is allocated that outlives a call.
+ * NumPy's path in the Python files beside this one is the definition of what they compute.
  */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
-#include <math.h>
-#include <stdint.h>
-#include <string.h>
+#include "_stats.h"
 
-#define BUCKETS 4096
-#define SHIFT 20
-#define INFINITE 0x7F8
-#define NEGATIVE 0x800
-#define TABLES 4
-#define DRAIN_AFTER (INT64_C(1) << 31)
-/* 16 KiB of weights: the second look at them, for the moments, finds them in the first-level
- * cache. */
-#define CHUNK 4096
-#define LANES 16
-/* Whole rows where possible: narrower strips of them defeat the prefetcher, and took twice as
- * long. The sums of this many neurons stay in the second-level cache. */
-#define WIDTH 8192
-
-/* The moments vectorise well, and better with wider registers than a portable build may assume:
- * the loader picks the version for the processor it finds. */
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && defined(__gnu_linux__)
-#define DISPATCHED __attribute__((target_clones("arch=skylake-avx512", "arch=haswell", "default")))
-#else
-#define DISPATCHED
-#endif
+#define MOST_VIEWS 8
+/* More than there are buckets and gaps between them. */
+#define MOST_INTERVALS (2 * BUCKETS)
+/* So little work is done with the GIL held: another thread would keep it for milliseconds. */
+#define LITTLE_WORK 32768
 
 typedef struct {
-    const char *data;
-    Py_ssize_t rows, columns, row_stride, column_stride;
-    const double *pivot;
-    double *first, *second, *low, *high;
-    int64_t *count, *counts;
-    int64_t zero_count, nan_count, posinf_count, neginf_count;
-} Sums;
+    Py_buffer view[MOST_VIEWS];
+    int taken;
+} Views;
 
-/* The padding keeps the tables' hot ends in different cache sets: without it, 16 KiB apart, eight
- * tables were seventeen times slower and four a third. */
-typedef struct {
-    uint32_t table[TABLES][BUCKETS + 272];
-    int64_t pending, nonfinite_count, tiny_count;
-} Tables;
-
-/* Four tables in turn, because an increment that follows one of the same bucket waits for it. */
-static void count_buckets(const float *restrict w, Py_ssize_t n, Tables *restrict tables)
+static void release(Views *views)
 {
-    Py_ssize_t i = 0;
-    for (; i + 4 <= n; i += 4) {
-        uint64_t a, b;
-        memcpy(&a, w + i, 8);
-        memcpy(&b, w + i + 2, 8);
-        tables->table[0][(a >> SHIFT) & (BUCKETS - 1)]++;
-        tables->table[1][a >> (32 + SHIFT)]++;
-        tables->table[2][(b >> SHIFT) & (BUCKETS - 1)]++;
-        tables->table[3][b >> (32 + SHIFT)]++;
-    }
-    for (; i < n; i++) {
-        uint32_t a;
-        memcpy(&a, w + i, 4);
-        tables->table[0][a >> SHIFT]++;
-    }
-    tables->pending += n;
-}
-
-static void drain(Tables *tables, int64_t *counts)
-{
-    for (int bucket = 0; bucket < BUCKETS; bucket++) {
-        counts[bucket] += (int64_t)tables->table[0][bucket] + tables->table[1][bucket] +
-                          tables->table[2][bucket] + tables->table[3][bucket];
-    }
-    memset(tables, 0, sizeof *tables);
-}
-
-/* What was counted since the last call that needs a closer look: NaN and infinity, and numbers so
- * small that they may be zero. */
-static void inspect(Tables *tables, int *has_nonfinite, int *has_tiny)
-{
-    int64_t nonfinite_count = 0, tiny_count = 0;
-    for (int k = 0; k < TABLES; k++) {
-        for (int bucket = INFINITE; bucket < NEGATIVE; bucket++) {
-            nonfinite_count += tables->table[k][bucket];
-            nonfinite_count += tables->table[k][NEGATIVE + bucket];
-        }
-        tiny_count += (int64_t)tables->table[k][0] + tables->table[k][NEGATIVE];
-    }
-    *has_nonfinite = nonfinite_count != tables->nonfinite_count;
-    *has_tiny = tiny_count != tables->tiny_count;
-    tables->nonfinite_count = nonfinite_count;
-    tables->tiny_count = tiny_count;
-}
-
-DISPATCHED static int64_t zeros(const float *restrict w, Py_ssize_t n)
-{
-    int32_t count = 0;
-    for (Py_ssize_t i = 0; i < n; i++) {
-        int32_t bits;
-        memcpy(&bits, w + i, 4);
-        count += (bits & 0x7fffffff) == 0;
-    }
-    return count;
-}
-
-static void add_one(Sums *sums, float w, Py_ssize_t neuron)
-{
-    if (isfinite(w)) {
-        double d = (double)w - sums->pivot[neuron];
-        sums->first[neuron] += d;
-        sums->second[neuron] += d * d;
-        sums->low[neuron] = w < sums->low[neuron] ? w : sums->low[neuron];
-        sums->high[neuron] = w > sums->high[neuron] ? w : sums->high[neuron];
-        sums->count[neuron]++;
-    } else if (isnan(w)) {
-        sums->nan_count++;
-    } else if (w > 0) {
-        sums->posinf_count++;
-    } else {
-        sums->neginf_count++;
+    while (views->taken > 0) {
+        PyBuffer_Release(&views->view[--views->taken]);
     }
 }
 
-/* Finite weights of one neuron. Lanes are summed apart, which is what lets them be vectors. */
-DISPATCHED static void add_neuron(Sums *sums, const float *restrict w, Py_ssize_t n,
-                                  Py_ssize_t neuron)
+static Py_buffer *take(Views *views, PyObject *object, int flags)
 {
-    const double pivot = sums->pivot[neuron];
-    double first[LANES] = {0}, second[LANES] = {0};
-    float low[LANES], high[LANES];
-    Py_ssize_t i = 0;
-    if (n >= LANES) {
-        memcpy(low, w, sizeof low);
-        memcpy(high, w, sizeof high);
-        for (; i + LANES <= n; i += LANES) {
-            for (int lane = 0; lane < LANES; lane++) {
-                float value = w[i + lane];
-                double d = (double)value - pivot;
-                first[lane] += d;
-                second[lane] += d * d;
-                low[lane] = value < low[lane] ? value : low[lane];
-                high[lane] = value > high[lane] ? value : high[lane];
-            }
-        }
-        for (int lane = 0; lane < LANES; lane++) {
-            sums->first[neuron] += first[lane];
-            sums->second[neuron] += second[lane];
-            sums->low[neuron] = low[lane] < sums->low[neuron] ? low[lane] : sums->low[neuron];
-            sums->high[neuron] = high[lane] > sums->high[neuron] ? high[lane] : sums->high[neuron];
-        }
-        sums->count[neuron] += i;
-    }
-    for (; i < n; i++) {
-        add_one(sums, w[i], neuron);
-    }
-}
-
-/* Finite weights of neighbouring neurons from four fan-ins, so that sums are loaded and stored
- * once for the four. */
-DISPATCHED static void add_four_rows(const float *restrict a, const float *restrict b,
-                                     const float *restrict c, const float *restrict d,
-                                     Py_ssize_t n, const double *restrict pivot,
-                                     double *restrict first, double *restrict second,
-                                     double *restrict low, double *restrict high)
-{
-    for (Py_ssize_t j = 0; j < n; j++) {
-        double p = pivot[j];
-        double wa = a[j] - p, wb = b[j] - p, wc = c[j] - p, wd = d[j] - p;
-        float low_ab = a[j] < b[j] ? a[j] : b[j], low_cd = c[j] < d[j] ? c[j] : d[j];
-        float high_ab = a[j] > b[j] ? a[j] : b[j], high_cd = c[j] > d[j] ? c[j] : d[j];
-        double least = low_ab < low_cd ? low_ab : low_cd;
-        double most = high_ab > high_cd ? high_ab : high_cd;
-        first[j] += (wa + wb) + (wc + wd);
-        second[j] += (wa * wa + wb * wb) + (wc * wc + wd * wd);
-        low[j] = least < low[j] ? least : low[j];
-        high[j] = most > high[j] ? most : high[j];
-    }
-}
-
-static void add_run(Sums *sums, const float *w, Py_ssize_t n, Py_ssize_t neuron, int nonfinite)
-{
-    if (!nonfinite) {
-        add_neuron(sums, w, n, neuron);
-        return;
-    }
-    for (Py_ssize_t i = 0; i < n; i++) {
-        add_one(sums, w[i], neuron);
-    }
-}
-
-static void reduce_near_rows(Sums *sums, Tables *tables)
-{
-    /* Neurons with few weights are looked at several at a time. */
-    Py_ssize_t together = sums->rows < CHUNK ? CHUNK / (sums->rows > 0 ? sums->rows : 1) : 1;
-    for (Py_ssize_t neuron = 0; neuron < sums->columns; neuron += together) {
-        Py_ssize_t left = sums->columns - neuron;
-        Py_ssize_t stop = neuron + (left < together ? left : together);
-        for (Py_ssize_t start = 0; start < sums->rows; start += CHUNK) {
-            Py_ssize_t n = sums->rows - start < CHUNK ? sums->rows - start : CHUNK;
-            int nonfinite, tiny;
-            for (Py_ssize_t j = neuron; j < stop; j++) {
-                count_buckets((const float *)(sums->data + j * sums->column_stride) + start, n,
-                              tables);
-            }
-            inspect(tables, &nonfinite, &tiny);
-            for (Py_ssize_t j = neuron; j < stop; j++) {
-                const float *w = (const float *)(sums->data + j * sums->column_stride) + start;
-                sums->zero_count += tiny ? zeros(w, n) : 0;
-                add_run(sums, w, n, j, nonfinite);
-            }
-            if (tables->pending > DRAIN_AFTER) {
-                drain(tables, sums->counts);
-            }
-        }
-    }
-}
-
-static const float *row_of(const Sums *sums, Py_ssize_t row, Py_ssize_t start)
-{
-    return (const float *)(sums->data + row * sums->row_stride) + start;
-}
-
-static void reduce_near_columns(Sums *sums, Tables *tables)
-{
-    for (Py_ssize_t start = 0; start < sums->columns; start += WIDTH) {
-        Py_ssize_t n = sums->columns - start < WIDTH ? sums->columns - start : WIDTH;
-        /* Rows with few weights are looked at several at a time. */
-        Py_ssize_t together = n < CHUNK / 4 ? CHUNK / n & ~(Py_ssize_t)3 : 4;
-        int64_t plain_rows = 0;
-        for (Py_ssize_t row = 0; row < sums->rows; row += together) {
-            Py_ssize_t left = sums->rows - row;
-            Py_ssize_t stop = row + (left < together ? left : together);
-            int nonfinite, tiny;
-            for (Py_ssize_t k = row; k < stop; k++) {
-                count_buckets(row_of(sums, k, start), n, tables);
-            }
-            inspect(tables, &nonfinite, &tiny);
-            for (Py_ssize_t k = row; tiny && k < stop; k++) {
-                sums->zero_count += zeros(row_of(sums, k, start), n);
-            }
-            Py_ssize_t k = row;
-            for (; !nonfinite && k + 4 <= stop; k += 4) {
-                add_four_rows(row_of(sums, k, start), row_of(sums, k + 1, start),
-                              row_of(sums, k + 2, start), row_of(sums, k + 3, start), n,
-                              sums->pivot + start, sums->first + start, sums->second + start,
-                              sums->low + start, sums->high + start);
-                plain_rows += 4;
-            }
-            for (; k < stop; k++) {
-                const float *w = row_of(sums, k, start);
-                for (Py_ssize_t j = 0; j < n; j++) {
-                    add_one(sums, w[j], start + j);
-                }
-            }
-            if (tables->pending > DRAIN_AFTER) {
-                drain(tables, sums->counts);
-            }
-        }
-        for (Py_ssize_t j = 0; j < n; j++) {
-            sums->count[start + j] += plain_rows;
-        }
-    }
-}
-
-/* A contiguous vector of `size` items, or NULL with an exception. */
-static void *vector(PyObject *object, Py_buffer *view, Py_ssize_t size, int writable)
-{
-    if (PyObject_GetBuffer(object, view, writable ? PyBUF_WRITABLE : PyBUF_SIMPLE) < 0) {
+    Py_buffer *view = &views->view[views->taken];
+    if (PyObject_GetBuffer(object, view, flags) < 0) {
         return NULL;
     }
-    if (view->len != size * 8) {
+    views->taken++;
+    return view;
+}
+
+/* A contiguous vector of `size` items of eight bytes, or NULL with an exception. */
+static void *vector(Views *views, PyObject *object, Py_ssize_t size, int flags)
+{
+    Py_buffer *view = take(views, object, flags);
+    if (view && view->len != size * 8) {
         PyErr_Format(PyExc_ValueError, "a vector of %zd bytes where %zd are needed", view->len,
                      size * 8);
         return NULL;
     }
-    return view->buf;
+    return view ? view->buf : NULL;
+}
+
+static int is_float32(const Py_buffer *view)
+{
+    /* The format tells byte-swapped numbers apart. */
+    return view->itemsize == 4 && view->format && !strcmp(view->format, "f") &&
+           !((uintptr_t)view->buf & 3);
+}
+
+/* float32[fan_in, neurons] of any strides; `near` asks for one contiguous axis. */
+static int block_of(Views *views, PyObject *object, Sums *sums, int near)
+{
+    Py_buffer *view = take(views, object, PyBUF_STRIDES | PyBUF_FORMAT);
+    if (!view) {
+        return -1;
+    }
+    if (view->ndim != 2 || !is_float32(view) || ((view->strides[0] | view->strides[1]) & 3)) {
+        PyErr_SetString(PyExc_ValueError, "block must be aligned float32[fan_in, neurons]");
+        return -1;
+    }
+    sums->data = view->buf;
+    sums->rows = view->shape[0];
+    sums->columns = view->shape[1];
+    sums->row_stride = view->strides[0];
+    sums->column_stride = view->strides[1];
+    if (near && near_axis(sums) == NEITHER) {
+        PyErr_SetString(PyExc_ValueError, "one axis of block must be contiguous");
+        return -1;
+    }
+    return 0;
+}
+
+/* float32[rows, columns] in one stretch of memory. */
+static int stretch_of(Views *views, PyObject *object, Stretch *block)
+{
+    Py_buffer *view = take(views, object, PyBUF_ANY_CONTIGUOUS | PyBUF_FORMAT);
+    if (!view) {
+        return -1;
+    }
+    if (view->ndim != 2 || !is_float32(view)) {
+        PyErr_SetString(PyExc_ValueError, "block must be aligned float32[rows, columns]");
+        return -1;
+    }
+    block->data = view->buf;
+    block->rows = view->shape[0];
+    block->columns = view->shape[1];
+    block->column_after_column = !PyBuffer_IsContiguous(view, 'C');
+    return 0;
+}
+
+/* float32 of any shape in one stretch of memory. */
+static Py_buffer *samples_of(Views *views, PyObject *object)
+{
+    Py_buffer *view = take(views, object, PyBUF_ANY_CONTIGUOUS | PyBUF_FORMAT);
+    if (view && !is_float32(view)) {
+        PyErr_SetString(PyExc_ValueError, "samples must be aligned float32");
+        return NULL;
+    }
+    return view;
+}
+
+static int has_arguments(const char *name, Py_ssize_t given, Py_ssize_t needed)
+{
+    if (given != needed) {
+        PyErr_Format(PyExc_TypeError, "%s takes %zd arguments, got %zd", name, needed, given);
+    }
+    return given == needed;
+}
+
+static PyThreadState *let_others_run(ptrdiff_t size)
+{
+    return size > LITTLE_WORK ? PyEval_SaveThread() : NULL;
+}
+
+static void go_on(PyThreadState *state)
+{
+    if (state) {
+        PyEval_RestoreThread(state);
+    }
 }
 
 PyDoc_STRVAR(reduce_doc,
@@ -287,46 +133,18 @@ PyDoc_STRVAR(reduce_doc,
 
 static PyObject *reduce(PyObject *module, PyObject *const *args, Py_ssize_t nargs)
 {
-    Py_buffer block, views[7];
-    int taken = 0;
+    Views views = {.taken = 0};
     PyObject *result = NULL;
     Sums sums = {0};
     void *fields[7];
     (void)module;
-    memset(views, 0, sizeof views);
-    if (nargs != 8) {
-        PyErr_Format(PyExc_TypeError, "reduce takes 8 arguments, got %zd", nargs);
-        return NULL;
-    }
-    if (PyObject_GetBuffer(args[0], &block, PyBUF_STRIDES | PyBUF_FORMAT) < 0) {
-        return NULL;
-    }
-    if (block.ndim != 2 || block.itemsize != 4 || !block.format || strcmp(block.format, "f") ||
-        ((uintptr_t)block.buf & 3) || ((block.strides[0] | block.strides[1]) & 3)) {
-        PyErr_SetString(PyExc_ValueError, "block must be aligned float32[fan_in, neurons]");
+    if (!has_arguments("reduce", nargs, 8) || block_of(&views, args[0], &sums, 1) < 0) {
         goto done;
     }
-    sums.data = block.buf;
-    sums.rows = block.shape[0];
-    sums.columns = block.shape[1];
-    sums.row_stride = block.strides[0];
-    sums.column_stride = block.strides[1];
-    int rows_are_near = sums.row_stride == 4 || sums.rows == 1;
-    int columns_are_near = sums.column_stride == 4 || sums.columns == 1;
-    if (sums.rows == 1 && sums.column_stride == 4) {
-        rows_are_near = 0;
-    } else if (sums.columns == 1 && sums.row_stride == 4) {
-        columns_are_near = 0;
-    }
-    if (!rows_are_near && !columns_are_near) {
-        PyErr_SetString(PyExc_ValueError, "one axis of block must be contiguous");
-        goto done;
-    }
-    for (; taken < 7; taken++) {
-        Py_ssize_t size = taken == 6 ? BUCKETS : sums.columns;
-        fields[taken] = vector(args[taken + 1], &views[taken], size, taken > 0);
-        if (!fields[taken]) {
-            taken += views[taken].obj != NULL;
+    for (int k = 0; k < 7; k++) {
+        fields[k] = vector(&views, args[k + 1], k == 6 ? BUCKETS : sums.columns,
+                           k ? PyBUF_WRITABLE : PyBUF_SIMPLE);
+        if (!fields[k]) {
             goto done;
         }
     }
@@ -337,37 +155,275 @@ static PyObject *reduce(PyObject *module, PyObject *const *args, Py_ssize_t narg
     sums.high = fields[4];
     sums.count = fields[5];
     sums.counts = fields[6];
-    Tables *tables = PyMem_RawCalloc(1, sizeof(Tables));
-    if (!tables) {
-        PyErr_NoMemory();
-        goto done;
-    }
-    Py_BEGIN_ALLOW_THREADS
-    if (columns_are_near && !(rows_are_near && sums.rows > 1)) {
-        reduce_near_columns(&sums, tables);
-    } else {
-        reduce_near_rows(&sums, tables);
-    }
-    drain(tables, sums.counts);
-    PyMem_RawFree(tables);
-    Py_END_ALLOW_THREADS
-    result = Py_BuildValue("LLLL", (long long)sums.zero_count, (long long)sums.nan_count,
-                           (long long)sums.posinf_count, (long long)sums.neginf_count);
+    PyThreadState *state = let_others_run(sums.rows * sums.columns);
+    int status = nnviz_reduce(&sums);
+    go_on(state);
+    result = status < 0 ? PyErr_NoMemory()
+                        : Py_BuildValue("LLLL", (long long)sums.zero_count,
+                                        (long long)sums.nan_count, (long long)sums.posinf_count,
+                                        (long long)sums.neginf_count);
 done:
-    while (taken > 0) {
-        PyBuffer_Release(&views[--taken]);
-    }
-    PyBuffer_Release(&block);
+    release(&views);
     return result;
 }
 
+PyDoc_STRVAR(describe_doc,
+"describe(kernel, ranks, exact_up_to, counts, neurons, summary)\n"
+"    -> (zero, nan, posinf, neginf, minimum, maximum)\n\n"
+"All statistics of a float32[fan_in, neurons] kernel, one axis of which must be contiguous:\n"
+"int64[4096] bucket counts, which must be 0 before; float64[5, neurons] norm, mean, standard\n"
+"deviation, minimum and maximum; float64[ranks + 8] quantiles at the ascending ranks, mean,\n"
+"standard deviation, norm and the counts of all, of zeros, NaN, infinity and minus infinity.\n"
+"Quantiles are exact for kernels of at most `exact_up_to` weights.");
+
+static PyObject *describe(PyObject *module, PyObject *const *args, Py_ssize_t nargs)
+{
+    Views views = {.taken = 0};
+    PyObject *result = NULL;
+    Sums sums = {0};
+    (void)module;
+    if (!has_arguments("describe", nargs, 6) || block_of(&views, args[0], &sums, 1) < 0) {
+        goto done;
+    }
+    Py_buffer *ranks = take(&views, args[1], PyBUF_SIMPLE);
+    Py_ssize_t exact_up_to = ranks ? PyLong_AsSsize_t(args[2]) : -1;
+    if (!ranks || (exact_up_to == -1 && PyErr_Occurred())) {
+        goto done;
+    }
+    Py_ssize_t rank_count = ranks->len / 8;
+    sums.counts = vector(&views, args[3], BUCKETS, PyBUF_WRITABLE);
+    double *neurons = sums.counts ? vector(&views, args[4], 5 * sums.columns, PyBUF_WRITABLE) : NULL;
+    double *summary = neurons ? vector(&views, args[5], rank_count + 8, PyBUF_WRITABLE) : NULL;
+    if (!summary) {
+        goto done;
+    }
+    PyThreadState *state = let_others_run(sums.rows * sums.columns);
+    int status = nnviz_describe(&sums, ranks->buf, rank_count, exact_up_to, neurons, summary);
+    go_on(state);
+    result = status < 0
+                 ? PyErr_NoMemory()
+                 : Py_BuildValue("LLLLdd", (long long)sums.zero_count, (long long)sums.nan_count,
+                                 (long long)sums.posinf_count, (long long)sums.neginf_count,
+                                 sums.minimum, sums.maximum);
+done:
+    release(&views);
+    return result;
+}
+
+PyDoc_STRVAR(intervals_doc,
+"intervals(counts, minimum, maximum, limit, table) -> rows\n\n"
+"Writes left, right and count of at most `limit` intervals to float64[limit, 3].");
+
+static PyObject *intervals(PyObject *module, PyObject *const *args, Py_ssize_t nargs)
+{
+    Views views = {.taken = 0};
+    PyObject *result = NULL;
+    (void)module;
+    if (!has_arguments("intervals", nargs, 5)) {
+        return NULL;
+    }
+    double minimum = PyFloat_AsDouble(args[1]), maximum = PyFloat_AsDouble(args[2]);
+    Py_ssize_t limit = PyLong_AsSsize_t(args[3]);
+    if (PyErr_Occurred()) {
+        return NULL;
+    }
+    if (limit < 1 || limit > MOST_INTERVALS) {
+        PyErr_Format(PyExc_ValueError, "limit must be 1 to %d, got %zd", MOST_INTERVALS, limit);
+        return NULL;
+    }
+    int64_t *counts = vector(&views, args[0], BUCKETS, PyBUF_SIMPLE);
+    double *table = counts ? vector(&views, args[4], 3 * limit, PyBUF_WRITABLE) : NULL;
+    if (table) {
+        ptrdiff_t rows = nnviz_intervals(counts, minimum, maximum, limit, table);
+        result = rows < 0 ? PyErr_NoMemory() : PyLong_FromSsize_t(rows);
+    }
+    release(&views);
+    return result;
+}
+
+PyDoc_STRVAR(density_doc,
+"density(samples, counts)\n\n"
+"Adds contiguous float32 samples of any shape to int64[515]: the buckets, NaN, infinity, minus\n"
+"infinity.");
+
+static PyObject *density(PyObject *module, PyObject *const *args, Py_ssize_t nargs)
+{
+    Views views = {.taken = 0};
+    int64_t *counts = NULL;
+    (void)module;
+    if (!has_arguments("density", nargs, 2)) {
+        return NULL;
+    }
+    Py_buffer *samples = samples_of(&views, args[0]);
+    if (samples) {
+        counts = vector(&views, args[1], ALL_PLACES, PyBUF_WRITABLE);
+    }
+    if (counts) {
+        PyThreadState *state = let_others_run(samples->len / 4);
+        nnviz_density(samples->buf, samples->len / 4, counts);
+        go_on(state);
+    }
+    release(&views);
+    return counts ? Py_NewRef(Py_None) : NULL;
+}
+
+/* The two float64[columns] that a pass over a stretch of memory adds to. */
+static int columns_of(Views *views, PyObject *const *args, const Stretch *block, double *sums[2])
+{
+    for (int k = 0; k < 2; k++) {
+        sums[k] = vector(views, args[k], block->columns, PyBUF_WRITABLE);
+        if (!sums[k]) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+PyDoc_STRVAR(tails_doc,
+"tails(samples, below, above, inside, nan)\n\n"
+"Adds how many of each column of contiguous float32[samples, neurons] are <= below or >= above,\n"
+"and how many are NaN, to float64[neurons].");
+
+static PyObject *tails(PyObject *module, PyObject *const *args, Py_ssize_t nargs)
+{
+    Views views = {.taken = 0};
+    Stretch block = {0};
+    double *sums[2];
+    int done = 0;
+    (void)module;
+    if (!has_arguments("tails", nargs, 5)) {
+        return NULL;
+    }
+    double below = PyFloat_AsDouble(args[1]), above = PyFloat_AsDouble(args[2]);
+    if (PyErr_Occurred()) {
+        return NULL;
+    }
+    if (!stretch_of(&views, args[0], &block) && !columns_of(&views, args + 3, &block, sums)) {
+        PyThreadState *state = let_others_run(block.rows * block.columns);
+        nnviz_tails(&block, (float)below, (float)above, sums[0], sums[1]);
+        go_on(state);
+        done = 1;
+    }
+    release(&views);
+    return done ? Py_NewRef(Py_None) : NULL;
+}
+
+PyDoc_STRVAR(magnitudes_doc,
+"magnitudes(samples, total, count)\n\n"
+"Adds the finite magnitudes in each column of contiguous float32[samples, neurons], and how many\n"
+"they are, to float64[neurons].");
+
+static PyObject *magnitudes(PyObject *module, PyObject *const *args, Py_ssize_t nargs)
+{
+    Views views = {.taken = 0};
+    Stretch block = {0};
+    double *sums[2];
+    int done = 0;
+    (void)module;
+    if (has_arguments("magnitudes", nargs, 3) && !stretch_of(&views, args[0], &block) &&
+        !columns_of(&views, args + 1, &block, sums)) {
+        PyThreadState *state = let_others_run(block.rows * block.columns);
+        nnviz_magnitudes(&block, sums[0], sums[1]);
+        go_on(state);
+        done = 1;
+    }
+    release(&views);
+    return done ? Py_NewRef(Py_None) : NULL;
+}
+
+PyDoc_STRVAR(moments_doc,
+"moments(samples, pivot) -> (sum, sum of squares, count)\n\n"
+"Of the finite numbers in contiguous float32 samples of any shape, less the pivot.");
+
+static PyObject *moments(PyObject *module, PyObject *const *args, Py_ssize_t nargs)
+{
+    Views views = {.taken = 0};
+    PyObject *result = NULL;
+    (void)module;
+    if (!has_arguments("moments", nargs, 2)) {
+        return NULL;
+    }
+    double pivot = PyFloat_AsDouble(args[1]), first = 0.0, second = 0.0;
+    int64_t count = 0;
+    Py_buffer *samples = PyErr_Occurred() ? NULL : samples_of(&views, args[0]);
+    if (samples) {
+        PyThreadState *state = let_others_run(samples->len / 4);
+        nnviz_moments(samples->buf, samples->len / 4, pivot, &first, &second, &count);
+        go_on(state);
+        result = Py_BuildValue("ddL", first, second, (long long)count);
+    }
+    release(&views);
+    return result;
+}
+
+PyDoc_STRVAR(changes_doc,
+"changes(new, old, moved, length)\n\n"
+"Adds the squares of new - old and of old in each column of two float32[fan_in, neurons], both\n"
+"contiguous in the same order, to float64[neurons].");
+
+static PyObject *changes(PyObject *module, PyObject *const *args, Py_ssize_t nargs)
+{
+    Views views = {.taken = 0};
+    Stretch block = {0}, other = {0};
+    double *sums[2];
+    int done = 0;
+    (void)module;
+    if (!has_arguments("changes", nargs, 4) || stretch_of(&views, args[0], &block) < 0 ||
+        stretch_of(&views, args[1], &other) < 0) {
+        goto done;
+    }
+    if (block.rows != other.rows || block.columns != other.columns ||
+        block.column_after_column != other.column_after_column) {
+        PyErr_SetString(PyExc_ValueError, "both blocks must have one shape and order");
+        goto done;
+    }
+    block.other = other.data;
+    if (columns_of(&views, args + 2, &block, sums) == 0) {
+        PyThreadState *state = let_others_run(block.rows * block.columns);
+        nnviz_changes(&block, sums[0], sums[1]);
+        go_on(state);
+        done = 1;
+    }
+done:
+    release(&views);
+    return done ? Py_NewRef(Py_None) : NULL;
+}
+
+PyDoc_STRVAR(sketch_doc,
+"sketch(kernel, seed, projected)\n\n"
+"Adds each neuron's finite weights under the signs of each row to float64[neurons, 8].");
+
+static PyObject *sketch(PyObject *module, PyObject *const *args, Py_ssize_t nargs)
+{
+    Views views = {.taken = 0};
+    Sums kernel = {0};
+    double *projected = NULL;
+    (void)module;
+    if (has_arguments("sketch", nargs, 3) && !block_of(&views, args[0], &kernel, 0)) {
+        unsigned long long seed = PyLong_AsUnsignedLongLongMask(args[1]);
+        if (!PyErr_Occurred()) {
+            projected = vector(&views, args[2], SKETCH_DIMENSIONS * kernel.columns, PyBUF_WRITABLE);
+        }
+        if (projected) {
+            PyThreadState *state = let_others_run(kernel.rows * kernel.columns);
+            nnviz_sketch(&kernel, seed, projected);
+            go_on(state);
+        }
+    }
+    release(&views);
+    return projected ? Py_NewRef(Py_None) : NULL;
+}
+
+#define METHOD(name) \
+    {#name, (PyCFunction)(void (*)(void))name, METH_FASTCALL, name##_doc}
+
 static PyMethodDef methods[] = {
-    {"reduce", (PyCFunction)(void (*)(void))reduce, METH_FASTCALL, reduce_doc},
-    {NULL, NULL, 0, NULL},
+    METHOD(reduce),  METHOD(describe), METHOD(intervals), METHOD(density), METHOD(tails),
+    METHOD(magnitudes), METHOD(moments), METHOD(changes), METHOD(sketch), {NULL, NULL, 0, NULL},
 };
 
 static struct PyModuleDef definition = {
-    PyModuleDef_HEAD_INIT, "_stats", "The fused loop under nnviz_tb.statistics.stats.", -1, methods,
+    PyModuleDef_HEAD_INIT, "_stats", "The compiled loops under nnviz_tb.statistics.", -1, methods,
     NULL, NULL, NULL, NULL,
 };
 

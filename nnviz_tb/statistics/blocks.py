@@ -88,6 +88,37 @@ def is_narrow(dtype: np.dtype[Any]) -> bool:
     return dtype.kind == "b" or dtype.itemsize <= (4 if dtype.kind == "f" else 2)
 
 
+def is_plain_float32(array: Array) -> bool:
+    """Whether compiled loops can read the array's numbers where they are."""
+    # isnative: the buffer protocol says of a byte-swapped array that it is float32 all the same.
+    return array.dtype.char == "f" and array.dtype.isnative and array.flags.aligned
+
+
+def is_one_stretch(array: Array) -> bool:
+    """Whether compiled loops can read the array's memory from its beginning to its end."""
+    flags = array.flags
+    return is_plain_float32(array) and (flags.c_contiguous or flags.f_contiguous)
+
+
+def stretches(kernel: Array) -> Iterator[tuple[slice, NDArray[np.float32]]]:
+    """Columns of ``[fan_in, neurons]`` and float32 blocks of them, each in one stretch of memory.
+
+    Args:
+      kernel: rounded to float32 where it is of another dtype.
+    """
+    if is_one_stretch(kernel):
+        yield slice(None), kernel
+        return
+    for rows, columns in tiles(kernel):
+        yield columns, compact_float32(kernel[rows, columns])
+
+
+def compact_float32(block: Array) -> NDArray[np.float32]:
+    """``float32`` of the block's shape and order in memory, contiguous and aligned."""
+    narrow = as_float32(block).astype(np.float32, copy=not block.flags.aligned)
+    return np.asfortranarray(narrow) if rows_are_near(block) else np.ascontiguousarray(narrow)
+
+
 def as_float32(block: Array) -> NDArray[np.float32]:
     """``float32`` of the block's shape, rounded; finite numbers stay finite."""
     if block.dtype == np.float32:

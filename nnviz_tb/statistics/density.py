@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -11,15 +12,8 @@ from numpy.typing import NDArray
 from nnviz_tb import buckets
 from nnviz_tb.errors import StatsError
 from nnviz_tb.schema import DENSITY_HEADER_LENGTH
-from nnviz_tb.statistics.blocks import (
-    BLOCK_ELEMENTS,
-    Array,
-    as_float32,
-    kernel_view,
-    real_array,
-    slabs,
-    tiles,
-)
+from nnviz_tb.statistics import passes
+from nnviz_tb.statistics.blocks import BLOCK_ELEMENTS, kernel_view, real_array
 
 MAX_LEVEL = 8
 """At this merge level one bucket of each sign is left."""
@@ -135,36 +129,31 @@ def density(samples: Any, level: int = 0) -> Density:
     Raises:
       StatsError: the samples are not real numbers.
     """
-    size = 2 * buckets.BUCKETS_PER_SIGN
-    # One place more, for what is in no bucket.
-    counts = np.zeros(size + 1, np.int64)
-    nonfinite = np.zeros(3, np.int64)
-    for slab in slabs(real_array(samples, "samples")):
-        for rows, columns in tiles(slab, BLOCK_ELEMENTS):
-            block = as_float32(slab[rows, columns])
-            finite = np.isfinite(block)
-            if finite.all():
-                place = buckets.bucket_of(block) + buckets.BUCKETS_PER_SIGN
-            else:
-                place = buckets.bucket_of(np.where(finite, block, np.float32(0.0)))
-                place = np.where(finite, place + buckets.BUCKETS_PER_SIGN, size)
-                nonfinite += [
-                    np.count_nonzero(np.isnan(block)),
-                    np.count_nonzero(block == np.inf),
-                    np.count_nonzero(block == -np.inf),
-                ]
-            counts += np.bincount(place.ravel(), minlength=size + 1)
-    occupied = np.flatnonzero(counts[:size])
+    counts = passes.count_places(real_array(samples, "samples"))
+    occupied = np.flatnonzero(counts[: passes.PLACES])
     first, stop = (int(occupied[0]), int(occupied[-1]) + 1) if occupied.size else (0, 0)
-    nan_count, posinf_count, neginf_count = (int(count) for count in nonfinite)
-    return Density(
-        0,
-        nan_count,
-        posinf_count,
-        neginf_count,
-        first - buckets.BUCKETS_PER_SIGN if occupied.size else 0,
-        counts[first:stop].copy(),
-    ).at_level(level)
+    nan_count, posinf_count, neginf_count = counts[passes.PLACES :].tolist()
+    lowest = first - buckets.BUCKETS_PER_SIGN if occupied.size else 0
+    counted = counts[first:stop].copy()
+    found = Density(0, nan_count, posinf_count, neginf_count, lowest, counted)
+    return found.at_level(level) if level else found
+
+
+def mean_and_std(samples: Any) -> tuple[float, float]:
+    """Mean and population standard deviation of the finite samples; NaN without any.
+
+    Args:
+      samples: real numbers of any shape and dtype; those that float32 cannot hold are rounded to
+        it.
+
+    Raises:
+      StatsError: the samples are not real numbers.
+    """
+    pivot, first, second, count = passes.sum_moments(real_array(samples, "samples"))
+    if not count:
+        return math.nan, math.nan
+    shift = first / count
+    return pivot + shift, math.sqrt(max(second / count - shift * shift, 0.0))
 
 
 def active_counts(inputs: Any, zones: ZoneLimits) -> NDArray[np.int64]:
@@ -176,8 +165,10 @@ def active_counts(inputs: Any, zones: ZoneLimits) -> NDArray[np.int64]:
       inputs: ``[samples, neurons]`` pre-activations.
       zones: ``x <= dead_below`` and ``x >= dead_above`` are dead.
     """
-    below, above = zones.dead_below, zones.dead_above
-    return _count_columns(inputs, lambda x: ~((x <= below) | (x >= above) | np.isnan(x)))
+    view = kernel_view(inputs, "inputs")
+    dead, nan = passes.count_tails(view, zones.dead_below, zones.dead_above)
+    active: NDArray[np.int64] = view.shape[0] - dead - nan
+    return active
 
 
 def saturated_counts(inputs: Any, zones: ZoneLimits) -> NDArray[np.int64]:
@@ -187,8 +178,8 @@ def saturated_counts(inputs: Any, zones: ZoneLimits) -> NDArray[np.int64]:
       inputs: ``[samples, neurons]`` pre-activations.
       zones: ``x <= saturated_below`` and ``x >= saturated_above`` are saturated.
     """
-    below, above = zones.saturated_below, zones.saturated_above
-    return _count_columns(inputs, lambda x: (x <= below) | (x >= above))
+    view = kernel_view(inputs, "inputs")
+    return passes.count_tails(view, zones.saturated_below, zones.saturated_above)[0]
 
 
 def mean_magnitude(outputs: Any) -> NDArray[np.float64]:
@@ -197,14 +188,7 @@ def mean_magnitude(outputs: Any) -> NDArray[np.float64]:
     Args:
       outputs: ``[samples, neurons]`` post-activations.
     """
-    view = kernel_view(outputs, "outputs")
-    total, count = np.zeros(view.shape[1]), np.zeros(view.shape[1], np.int64)
-    for rows, columns in tiles(view):
-        magnitude = np.abs(view[rows, columns].astype(np.float64))
-        finite = np.isfinite(magnitude)
-        magnitude[~finite] = 0.0
-        total[columns] += magnitude.sum(axis=0)
-        count[columns] += np.count_nonzero(finite, axis=0)
+    total, count = passes.sum_magnitudes(kernel_view(outputs, "outputs"))
     mean = np.full(total.shape, np.nan)
     np.divide(total, count, out=mean, where=count > 0)
     return mean
@@ -250,12 +234,3 @@ def normalised_entropy(probabilities: Any) -> float:
         total -= float((p * np.log(np.where(p > 0.0, p, 1.0))).sum())
         count += p.shape[0]
     return total / (count * float(np.log(classes))) if count else float("nan")
-
-
-def _count_columns(samples: Any, predicate: Any) -> NDArray[np.int64]:
-    """How often ``predicate`` holds in each column of ``[samples, neurons]``."""
-    view: Array = kernel_view(samples, "inputs")
-    counts = np.zeros(view.shape[1], np.int64)
-    for rows, columns in tiles(view):
-        counts[columns] += np.count_nonzero(predicate(as_float32(view[rows, columns])), axis=0)
-    return counts

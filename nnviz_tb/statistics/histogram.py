@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nnviz_tb.statistics import engine
+
 BUCKETS = 4096
 SHIFT = 20
 """Bits of the float32 that a bucket leaves open."""
@@ -96,15 +98,21 @@ class FloatHistogram:
         than ``2 / limit`` of the numbers or spans much more than ``2 / limit`` of the range: the
         bulk stays sharp when there are outliers, and the outliers keep their place.
         """
+        limit = max(1, min(limit, 2 * BUCKETS))
+        if engine.compiled is not None:
+            table = np.empty((limit, 3))
+            rows = engine.compiled.intervals(self.counts, self.minimum, self.maximum, limit, table)
+            return table[:rows]
         left, right, counts = self._contiguous()
         if not counts.size:
             return np.zeros((0, 3))
         if counts.size > limit:
             width = right - left
-            score = counts / counts.sum() + width / width.sum()
-            part = np.ceil(np.cumsum(score) * (limit / 2.0) - 1e-9).astype(np.int64)
+            span = self.maximum - self.minimum
+            score = counts / counts.sum() + width / (span if span > 0.0 else 1.0)
+            part = np.ceil(np.cumsum(score) * (limit / 2.0) - 1e-9)
             # A part ends with the bucket that carries the sum over its border.
-            starts = np.flatnonzero(np.diff(np.minimum(part, limit), prepend=-1))
+            starts = np.flatnonzero(np.diff(np.clip(part, 1, limit), prepend=-1))
             left, counts = left[starts], np.add.reduceat(counts, starts)
             right = np.append(left[1:], right[-1])
         return np.stack([left, right, counts.astype(np.float64)], axis=1)

@@ -12,23 +12,25 @@ from __future__ import annotations
 
 import itertools
 import math
-import os
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nnviz_tb.statistics import engine as engines
 from nnviz_tb.statistics.blocks import (
     BLOCK_ELEMENTS,
     Array,
     as_float32,
+    compact_float32,
     is_narrow,
+    is_plain_float32,
     rows_are_near,
     tiles,
 )
+from nnviz_tb.statistics.engine import ENGINE, THREADS_VARIABLE, compiled, thread_count
 from nnviz_tb.statistics.histogram import (
     BUCKETS,
     NAN_BUCKET,
@@ -39,38 +41,24 @@ from nnviz_tb.statistics.histogram import (
     FloatHistogram,
 )
 
-compiled: ModuleType | None
-try:
-    from nnviz_tb.statistics import _stats as compiled
-except ImportError:  # no compiler when the package was installed
-    compiled = None
-
-ENGINE = "numpy" if compiled is None else "c"
-"""Which path reduces float32: ``numpy``, or ``c`` when the extension was built."""
-
-THREADS_VARIABLE = "NNVIZ_TB_THREADS"
-_MOST_THREADS = 8
 _ELEMENTS_PER_THREAD = 1 << 19
 """Half a millisecond's work, against a tenth for starting a thread."""
+
+__all__ = [
+    "ENGINE",
+    "THREADS_VARIABLE",
+    "Sums",
+    "compiled",
+    "in_one_go",
+    "reduce_kernel",
+    "thread_count",
+]
 
 _LARGEST_SQUARE = 2.0**500
 _SMALLEST_SQUARE = 2.0**-480
 
 _POSITIVE_NONFINITE = slice(POSITIVE_INFINITY_BUCKET, NEGATIVE_BUCKETS)
 _NEGATIVE_NONFINITE = slice(NEGATIVE_INFINITY_BUCKET, BUCKETS)
-
-
-def thread_count() -> int:
-    """How many threads may be used: the processors this process may run on, up to eight.
-
-    The environment variable ``NNVIZ_TB_THREADS`` sets it, from 1 up; what is not a number there
-    counts as 1, because logging must not fail over it.
-    """
-    chosen = os.environ.get(THREADS_VARIABLE)
-    if chosen:
-        return max(1, int(chosen)) if chosen.isdecimal() else 1
-    affinity = getattr(os, "sched_getaffinity", None)
-    return min(len(affinity(0)) if affinity else os.cpu_count() or 1, _MOST_THREADS)
 
 
 class Sums:
@@ -132,15 +120,16 @@ class Sums:
         )
 
 
-def reduce_kernel(kernel: Array, engine: str = ENGINE, scale: float = 1.0) -> Sums:
+def reduce_kernel(kernel: Array, engine: str | None = None, scale: float = 1.0) -> Sums:
     """All sums over ``[fan_in, neurons]`` of any real dtype and layout.
 
     Args:
-      engine: ``numpy`` or ``c``.
+      engine: ``numpy`` or ``c``; by default ``c`` where it was built.
       scale: a power of two by which float64 is multiplied before its moments are taken.
     """
     if not kernel.size:
         return Sums(np.zeros(kernel.shape[1]))
+    engine = engine or ("numpy" if engines.compiled is None else "c")
     with np.errstate(over="ignore", invalid="ignore"):
         sums = Sums(_pivots(kernel) * scale, scale)
         parts = _parts(kernel)
@@ -204,19 +193,23 @@ def _reduce_part(sums: Sums, kernel: Array, engine: str) -> None:
         _add_compiled(sums, kernel, slice(None))
     else:
         for rows, columns in tiles(kernel):
-            _add_compiled(sums, _compact(kernel[rows, columns]), columns)
+            _add_compiled(sums, compact_float32(kernel[rows, columns]), columns)
 
 
 def _is_direct(kernel: Array) -> bool:
     """Whether the compiled loop can read the kernel where it is."""
-    # isnative: the buffer protocol says of a byte-swapped array that it is float32 all the same.
-    single = kernel.dtype == np.float32 and kernel.dtype.isnative and kernel.flags.aligned
-    return single and 4 in kernel.strides
+    return is_plain_float32(kernel) and 4 in kernel.strides
 
 
-def _compact(block: Array) -> NDArray[np.float32]:
-    narrow = as_float32(block).astype(np.float32, copy=not block.flags.aligned)
-    return np.asfortranarray(narrow) if rows_are_near(block) else np.ascontiguousarray(narrow)
+def in_one_go(kernel: Array) -> NDArray[np.float32] | None:
+    """The kernel as ``describe`` takes it; None where it is to be read in parts, or by NumPy."""
+    if not 0 < kernel.size < 2 * _ELEMENTS_PER_THREAD:
+        return None
+    if _is_direct(kernel):
+        return kernel
+    if kernel.size <= BLOCK_ELEMENTS and is_narrow(kernel.dtype):
+        return compact_float32(kernel)
+    return None
 
 
 def _add_compiled(sums: Sums, block: Array, columns: slice) -> None:

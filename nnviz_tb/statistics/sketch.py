@@ -9,7 +9,10 @@ from numpy.typing import NDArray
 
 from nnviz_tb.sampling import hash64
 from nnviz_tb.schema import SKETCH_DIMENSIONS
-from nnviz_tb.statistics.blocks import kernel_view, tiles
+from nnviz_tb.statistics import engine
+from nnviz_tb.statistics.blocks import Array, is_plain_float32, kernel_view, tiles
+
+_UINT64 = 0xFFFFFFFFFFFFFFFF
 
 
 def sketch(kernel: Any, seed: int = 0) -> NDArray[np.float32]:
@@ -30,14 +33,21 @@ def sketch(kernel: Any, seed: int = 0) -> NDArray[np.float32]:
     """
     view = kernel_view(kernel)
     projected = np.zeros((view.shape[1], SKETCH_DIMENSIONS))
-    for rows, columns in tiles(view):
-        block = view[rows, columns].astype(np.float64)
-        np.nan_to_num(block, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
-        projected[columns] += block.T @ _signs(rows.start, rows.stop, seed)
+    if engine.compiled is not None and is_plain_float32(view):
+        engine.compiled.sketch(view, seed & _UINT64, projected)
+    else:
+        _project(view, seed, projected)
     limit = np.finfo(np.float32).max
     scaled = np.clip(projected / np.sqrt(SKETCH_DIMENSIONS), -limit, limit)
     sketched: NDArray[np.float32] = scaled.astype(np.float32)
     return sketched
+
+
+def _project(view: Array, seed: int, projected: NDArray[np.float64]) -> None:
+    for rows, columns in tiles(view):
+        block = view[rows, columns].astype(np.float64)
+        np.nan_to_num(block, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+        projected[columns] += block.T @ _signs(rows.start, rows.stop, seed)
 
 
 def _signs(start: int, stop: int, seed: int) -> NDArray[np.float64]:

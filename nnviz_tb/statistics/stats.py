@@ -11,9 +11,18 @@ from numpy.typing import NDArray
 
 from nnviz_tb.definitions import QUANTILES, SUMMARY_FIELDS
 from nnviz_tb.errors import StatsError
-from nnviz_tb.statistics.blocks import Array, kernel_view, real_array, slabs, tiles
-from nnviz_tb.statistics.histogram import FloatHistogram
-from nnviz_tb.statistics.reduction import ENGINE, reduce_kernel
+from nnviz_tb.statistics import engine
+from nnviz_tb.statistics.blocks import (
+    Array,
+    is_one_stretch,
+    kernel_view,
+    real_array,
+    slabs,
+    tiles,
+)
+from nnviz_tb.statistics.engine import ENGINE
+from nnviz_tb.statistics.histogram import BUCKETS, FloatHistogram
+from nnviz_tb.statistics.reduction import in_one_go, reduce_kernel
 
 __all__ = [
     "ENGINE",
@@ -23,6 +32,10 @@ __all__ = [
     "neuron_norms",
     "relative_change",
 ]
+
+
+_EXACT_QUANTILES = 1024
+_RANKS = np.array(QUANTILES)
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +70,10 @@ def kernel_statistics(kernel: Any) -> KernelStatistics:
       StatsError: another number of axes, or not real numbers.
     """
     view = kernel_view(kernel)
+    described = _described(view)
+    if described is not None:
+        histogram, summary, neurons = described
+        return KernelStatistics(histogram, summary, *neurons)
     sums = reduce_kernel(view)
     histogram, moments = sums.histogram(), sums.moments()
     totals = _total(sums.count, *moments)
@@ -71,9 +88,13 @@ def array_statistics(array: Any) -> tuple[FloatHistogram, NDArray[np.float64]]:
       StatsError: it does not hold real numbers.
     """
     values = real_array(array)
+    parts = list(slabs(values))
+    described = _described(parts[0]) if len(parts) == 1 else None
+    if described is not None:
+        return described[:2]
     histogram = FloatHistogram.empty()
     columns = []
-    for part in slabs(values):
+    for part in parts:
         sums = reduce_kernel(part)
         histogram = histogram.merge(sums.histogram())
         columns.append((sums.count, *sums.moments()))
@@ -82,9 +103,28 @@ def array_statistics(array: Any) -> tuple[FloatHistogram, NDArray[np.float64]]:
     return histogram, _summary_vector(histogram, totals, _quantiles(histogram, values))
 
 
+def _described(
+    view: Array,
+) -> tuple[FloatHistogram, NDArray[np.float64], NDArray[np.float64]] | None:
+    """Histogram, summary and the rows of :class:`KernelStatistics`, all from one compiled call.
+
+    Of a small layer, NumPy would take longer to be called than to compute.
+    """
+    kernel = None if engine.compiled is None else in_one_go(view)
+    if engine.compiled is None or kernel is None:
+        return None
+    counts = np.zeros(BUCKETS, np.int64)
+    neurons = np.empty((5, kernel.shape[1]))
+    summary = np.empty(len(SUMMARY_FIELDS))
+    found = engine.compiled.describe(kernel, _RANKS, _EXACT_QUANTILES, counts, neurons, summary)
+    return FloatHistogram(counts, *found), summary, neurons
+
+
 def neuron_norms(array: Any) -> NDArray[np.float64]:
     """``float64[neurons]`` norm of the finite entries of each column; NaN without any."""
-    return reduce_kernel(kernel_view(array, "array")).moments()[0]
+    view = kernel_view(array, "array")
+    described = _described(view)
+    return reduce_kernel(view).moments()[0] if described is None else described[2][0]
 
 
 def relative_change(new: Any, old: Any) -> tuple[NDArray[np.float64], float]:
@@ -102,25 +142,30 @@ def relative_change(new: Any, old: Any) -> tuple[NDArray[np.float64], float]:
     after, before = kernel_view(new, "new"), kernel_view(old, "old")
     if after.shape != before.shape:
         raise StatsError(f"cannot compare kernels of shapes {after.shape} and {before.shape}")
-    moved, length = (np.zeros(after.shape[1]) for _ in range(2))
+    moved, length = np.zeros((2, after.shape[1]))
     with np.errstate(over="ignore", invalid="ignore"):
-        for rows, columns in tiles(after):
-            start = before[rows, columns].astype(np.float64)
-            change = after[rows, columns].astype(np.float64) - start
-            moved[columns] += np.einsum("ij,ij->j", change, change)
-            length[columns] += np.einsum("ij,ij->j", start, start)
+        if engine.compiled is not None and _in_one_order(after, before):
+            engine.compiled.changes(after, before, moved, length)
+        else:
+            for rows, columns in tiles(after):
+                start = before[rows, columns].astype(np.float64)
+                change = after[rows, columns].astype(np.float64) - start
+                moved[columns] += np.einsum("ij,ij->j", change, change)
+                length[columns] += np.einsum("ij,ij->j", start, start)
         finite = np.isfinite(moved) & np.isfinite(length)
         total = _ratio(moved[finite].sum(keepdims=True), length[finite].sum(keepdims=True))
         return np.where(finite, _ratio(moved, length), np.nan), float(total[0])
+
+
+def _in_one_order(a: Array, b: Array) -> bool:
+    """Whether two arrays of one shape are float32 laid out alike in one stretch of memory."""
+    return is_one_stretch(a) and is_one_stretch(b) and a.strides == b.strides
 
 
 def _ratio(moved: NDArray[np.float64], length: NDArray[np.float64]) -> NDArray[np.float64]:
     """Square root of a quotient of squares; 0/0 is 0, x/0 is NaN."""
     known = np.where(length > 0.0, length, np.nan)
     return np.asarray(np.where(moved == 0.0, 0.0, np.sqrt(moved / known)))
-
-
-_EXACT_QUANTILES = 1024
 
 
 def _quantiles(histogram: FloatHistogram, array: Array) -> NDArray[np.float64]:
