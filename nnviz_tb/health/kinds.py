@@ -119,7 +119,8 @@ KINDS: dict[str, Kind] = {
     "frozen_layer": Kind(
         "frozen layer",
         "A trainable layer that has not moved: displacement between logged steps below "
-        "`frozen_layer`. Named for the whole run when no layer moves.",
+        "`frozen_layer`, and mean, deviation and norm of all its weights as they were. Named for "
+        "the whole run when no layer moves.",
         "definition of displacement in this package",
         "Check that the layer is on the path to the loss, that no gradient is stopped before it, "
         "that the optimizer was given its weights, and that the learning rate is not 0.",

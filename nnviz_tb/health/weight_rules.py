@@ -40,7 +40,8 @@ def _judge_frozen(layers: Sequence[LayerSeries], ledger: Ledger) -> None:
     judged = list(measured(layers, "displacement", "frozen_layer", ledger))
     still = []
     for layer, steps, values in judged:
-        episode = last_episode(values, limit, window)
+        moved = _whole_moved(layer)[np.isin(layer.steps, steps)]
+        episode = last_episode(np.where(moved, np.inf, values), limit, window)
         if episode is not None:
             still.append((layer, steps, episode))
     if len(judged) > 1 and len(still) == len(judged) and all(e.ongoing for _, _, e in still):
@@ -72,6 +73,19 @@ def _judge_frozen(layers: Sequence[LayerSeries], ledger: Ledger) -> None:
             field="displacement",
             figures={"moving_layers": len(judged) - len(still)},
         )
+
+
+def _whole_moved(layer: LayerSeries) -> NDArray[np.bool_]:
+    """``bool[steps]`` whether the figures of the whole kernel changed since the row before.
+
+    Displacement is that of the tracked neurons. Of a large embedding they may all rest while rows
+    of more frequent words move.
+    """
+    moved = np.zeros(layer.steps.size, dtype=np.bool_)
+    for name in ("weight_norm", "weight_mean", "weight_std"):
+        change = np.diff(layer.values(name), prepend=np.nan)
+        moved |= np.abs(change) > 0  # NaN: not known to have moved
+    return moved
 
 
 def _judge_zero(layers: Sequence[LayerSeries], ledger: Ledger) -> None:

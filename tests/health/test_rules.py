@@ -142,6 +142,11 @@ def test_a_layer_that_may_not_train_is_not_called_frozen() -> None:
     assert "frozen_layer" not in kinds(two(trainable=False, displacement=0.0, update_ratio=0.0))
 
 
+def test_an_embedding_whose_tracked_rows_rest_while_others_move_is_not_frozen() -> None:
+    norms = 3.0 + 0.001 * np.arange(20)
+    assert "frozen_layer" not in kinds(two(displacement=0.0, weight_norm=norms))
+
+
 def test_a_run_in_which_nothing_moves_is_one_finding_for_the_run() -> None:
     series = run(healthy_but(0, "a", displacement=0.0), healthy_but(1, "b", displacement=0.0))
     found = only(series, "frozen_layer")
