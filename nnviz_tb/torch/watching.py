@@ -192,6 +192,7 @@ class Watch:
         counts = self._counted is not None and self._counted() is optimizer
         if counts:
             self._step += 1
+        logged = False
         if self._armed:
             began = time.perf_counter()
             one = self._stepping.pop(id(optimizer), None)
@@ -201,10 +202,12 @@ class Watch:
             self._seconds += time.perf_counter() - began
             if len(self._steps) >= len(self._known_ours()):
                 self._log()
+                logged = True
         if counts:
             self._time_step()
-            if not self._armed and self._due(self._step + 1):
-                self._arm()
+        # While several optimizers have yet to step, the coming step is not thought of.
+        if (counts or logged) and not self._armed and self._due(self._step + 1):
+            self._arm()
 
     # Steps.
 
