@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from nnviz_tb.health.findings import Assessment
 from nnviz_tb.health.gradient_rules import judge_gradients
 from nnviz_tb.health.layer_rules import judge_layers
@@ -20,7 +22,13 @@ def assess(run: RunSeries, thresholds: Thresholds | None = None) -> Assessment:
       run: the run's series, as far as they were recorded.
       thresholds: the limits; None for the defaults.
     """
-    ledger = Ledger(run.name, thresholds or Thresholds())
+    # A log of a sick run holds infinities, whose sums and quotients are as IEEE 754 has them.
+    with np.errstate(all="ignore"):
+        return _assess(run, thresholds or Thresholds())
+
+
+def _assess(run: RunSeries, thresholds: Thresholds) -> Assessment:
+    ledger = Ledger(run.name, thresholds)
     spoilt_from = judge_nonfinite(run, ledger)
     if spoilt_from is not None:
         # What follows is all of the same cause.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -141,8 +142,10 @@ class Thresholds:
     def __post_init__(self) -> None:
         for spec in dataclasses.fields(self):
             value = getattr(self, spec.name)
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
-                raise ArgumentError(f"{spec.name} must be a number above 0, got {value!r}")
+            if isinstance(value, bool) or not isinstance(value, (int, float)):
+                raise ArgumentError(f"{spec.name} must be a number, got {value!r:.80}")
+            if not 0 < value < math.inf:
+                raise ArgumentError(f"{spec.name} must be above 0 and finite, got {value!r}")
             if spec.type == "int" and int(value) != value:
                 raise ArgumentError(f"{spec.name} must be a whole number, got {value!r}")
         if self.leave > 1:

@@ -478,6 +478,29 @@ def test_the_share_outside_is_that_of_a_loop_over_buckets(data: st.DataObject) -
 
 # The whole
 
+ODD = st.sampled_from([math.nan, math.inf, -math.inf, 0.0, 1.0, -1.0, 1e-30, 1e30, 3e38, 128.0])
+
+
+@given(data=st.data(), rows=st.integers(0, 30))
+@settings(max_examples=80, deadline=None)
+def test_whatever_numbers_a_log_holds_the_rules_answer_in_strict_json(
+    data: st.DataObject, rows: int
+) -> None:
+    def layer_of(name: str, order: int, activation: Any) -> Any:
+        pool = data.draw(st.lists(ODD, min_size=1, max_size=7))
+        fields = {key: np.resize(pool[place % len(pool) :], rows) for place, key in
+                  enumerate(HEALTHY)}  # fmt: skip
+        sketch = np.resize(np.array(pool), (4, rows, 8))
+        return layer(name, order, steps=rows, activation=activation, sketch=sketch, **fields)
+
+    losses = data.draw(st.lists(ODD, max_size=40))
+    series = run(
+        layer_of("a", 0, RELU), layer_of("b", 1, TANH), layer_of("c", 2, SOFTMAX),
+        scalars={"loss": losses},
+    )  # fmt: skip
+    content = assess(series).as_dict()
+    json.dumps(content, allow_nan=False)
+
 
 def test_every_finding_is_fit_for_json_and_worst_comes_first() -> None:
     series = two(dead_share=1.0, update_ratio=math.inf, dormant_share=1.0, displacement=0.0)
@@ -513,7 +536,9 @@ def test_the_order_in_which_layers_are_given_does_not_matter() -> None:
     assert assess(series).findings == assess(turned).findings
 
 
-@pytest.mark.parametrize("change", [{"window": 0}, {"leave": 1.5}, {"dead_units": math.nan}])
+@pytest.mark.parametrize(
+    "change", [{"window": 0}, {"leave": 1.5}, {"dead_units": math.nan}, {"samples": math.inf}]
+)
 def test_a_threshold_that_is_none_is_refused_by_name(change: dict[str, float]) -> None:
     with pytest.raises(ArgumentError, match=next(iter(change))):
         Thresholds().changed(change)
