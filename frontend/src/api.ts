@@ -6,6 +6,7 @@
 
 import { appendSteps, canAppend } from "./append";
 import { ByteCache } from "./cache";
+import { parseAssessment, type Assessment } from "./findings";
 import { decode, type Container } from "./pure/decode";
 
 export interface Definition {
@@ -16,8 +17,26 @@ export interface Definition {
   readonly share: boolean;
 }
 
+/** What a kind of finding means (nnviz_tb/health/kinds.py). */
+export interface KindInfo {
+  readonly label: string;
+  readonly text: string;
+  readonly source: string;
+  readonly advice: string;
+}
+
+/** A limit that findings are judged by; `below`: worse is smaller. */
+export interface ThresholdInfo {
+  readonly default: number;
+  readonly text: string;
+  readonly source: string;
+  readonly below: boolean;
+}
+
 export interface Definitions {
   readonly schema: number;
+  readonly findings: Readonly<Record<string, KindInfo>>;
+  readonly thresholds: Readonly<Record<string, ThresholdInfo>>;
   readonly statistics: Readonly<Record<string, Definition>>;
   readonly layer_fields: Readonly<Record<string, Definition>>;
   readonly run_fields: Readonly<Record<string, Definition>>;
@@ -126,6 +145,19 @@ export class Client {
 
   async catalogue(signal: AbortSignal): Promise<Catalogue> {
     return (await this.#json("catalogue", signal)) as Catalogue;
+  }
+
+  /**
+   * What is wrong with a run, and what could not be judged.
+   * @param limits changed thresholds, as `limitsText` writes them
+   */
+  async assessment(run: string, limits: string | null, signal: AbortSignal): Promise<Assessment> {
+    const answer = await this.#json(addressOf("findings", { run, thresholds: limits }), signal);
+    try {
+      return parseAssessment(answer);
+    } catch (error) {
+      throw new ApiError(error instanceof Error ? error.message : String(error), 200, "bad_answer");
+    }
   }
 
   /**

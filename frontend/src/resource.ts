@@ -65,7 +65,11 @@ export class Resources<T> implements ReactiveController {
 
   #stateOf(item: Wanted<T>): Async<T> {
     const held = this.#slots.get(item.id);
-    if (held?.key === item.key && held.version === item.version) return held.state;
+    if (held?.key === item.key) {
+      // Of a run that is written to faster than the server answers, no answer would ever come if
+      // each new version stopped the question before; the update that the answer brings asks anew.
+      if (held.version === item.version || held.request !== null) return held.state;
+    }
     held?.request?.abort();
     const previous = held === undefined ? null : latest(held.state);
     const request = new AbortController();

@@ -3,11 +3,22 @@
  * the current state and tells its listeners. What came from the server is not here.
  */
 
-export const VIEWS = ["activations", "neurons"] as const;
+export const VIEWS = ["overview", "activations", "neurons", "findings"] as const;
 export type View = (typeof VIEWS)[number];
 
 export const SORTS = ["index", "value", "movement", "similarity"] as const;
 export type Sort = (typeof SORTS)[number];
+
+/** Columns of the overview that its rows can be sorted by; `order` is the model's own. */
+export const COLUMNS = [
+  "order", "size", "weights", "update", "gradient", "inputs", "dead", "saturated", "health",
+] as const;
+export type Column = (typeof COLUMNS)[number];
+
+export interface RowSort {
+  readonly column: Column;
+  readonly descending: boolean;
+}
 
 export const LANGUAGES = ["en", "zh"] as const;
 export type Language = (typeof LANGUAGES)[number];
@@ -41,6 +52,14 @@ export interface State {
   readonly pins: readonly PinnedNeuron[];
   readonly statistic: string;
   readonly sort: Sort;
+  /** The run that is taken from the focused one where differences are shown; null: none. */
+  readonly against: string | null;
+  /** In which order the overview lists layers. */
+  readonly rows: RowSort;
+  /** Groups of the overview that are not as they open: modules folded, weightless layers shown. */
+  readonly folds: readonly string[];
+  /** Thresholds of findings that differ from their defaults. */
+  readonly limits: Readonly<Record<string, number>>;
   /** Tags on the timeline; null: the panel picks the loss. */
   readonly scalars: readonly string[] | null;
   /** Weight of the past in the timeline's moving average, 0 to 0.99. */
@@ -51,7 +70,7 @@ export interface State {
 }
 
 export const INITIAL: State = {
-  view: "activations",
+  view: "overview",
   runs: null,
   runFilter: "",
   layerFilter: "",
@@ -62,6 +81,10 @@ export const INITIAL: State = {
   pins: [],
   statistic: "weight_norm",
   sort: "index",
+  against: null,
+  rows: { column: "health", descending: true },
+  folds: [],
+  limits: {},
   scalars: null,
   smoothing: 0,
   unit: "step",
@@ -93,6 +116,27 @@ export function togglePin(state: State, layer: string, neuron: number): State {
 
 export function clearPins(state: State, layer: string): State {
   return { ...state, pins: state.pins.filter((pin) => pin.layer !== layer) };
+}
+
+/** The state with its rows sorted by another column, or by the same the other way round. */
+export function sortRows(state: State, column: Column): State {
+  const same = state.rows.column === column;
+  // What stands first is what is worst: the most, but the first in the model's own order.
+  const descending = same ? !state.rows.descending : column !== "order";
+  return { ...state, rows: { column, descending } };
+}
+
+export function toggleFold(state: State, group: string): State {
+  const folds = state.folds.includes(group)
+    ? state.folds.filter((other) => other !== group)
+    : [...state.folds, group];
+  return { ...state, folds };
+}
+
+/** The state with a threshold changed; null puts its default back. */
+export function setLimit(state: State, name: string, value: number | null): State {
+  const { [name]: _, ...others } = state.limits;
+  return { ...state, limits: value === null ? others : { ...others, [name]: value } };
 }
 
 /** The state looking at `step`, or following the last one again when that is it. */

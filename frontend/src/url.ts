@@ -1,6 +1,8 @@
 /** The state as readable parameters of an address, and back. Defaults are left out. */
 
+import { limitsText } from "./findings";
 import {
+  COLUMNS,
   INITIAL,
   LANGUAGES,
   MAX_PINS,
@@ -8,6 +10,7 @@ import {
   SORTS,
   VIEWS,
   type PinnedNeuron,
+  type RowSort,
   type State,
 } from "./state";
 
@@ -30,6 +33,10 @@ export function toParameters(state: State): Parameters {
     pins: state.pins.length === 0 ? null : joined(state.pins.map(pinText)),
     statistic: state.statistic === INITIAL.statistic ? null : state.statistic,
     sort: state.sort === INITIAL.sort ? null : state.sort,
+    against: state.against,
+    rows: rowsText(state.rows) === rowsText(INITIAL.rows) ? null : rowsText(state.rows),
+    folds: state.folds.length === 0 ? null : joined(state.folds),
+    limits: limitsText(state.limits),
     scalars: state.scalars === null ? null : joined(state.scalars),
     smoothing: state.smoothing === INITIAL.smoothing ? null : String(state.smoothing),
     axis: state.unit === INITIAL.unit ? null : state.unit,
@@ -62,6 +69,10 @@ export function fromParameters(parameters: Parameters): State {
     pins: pins(list("pins") ?? []),
     statistic: text("statistic") ?? INITIAL.statistic,
     sort: oneOf(SORTS, parameters["sort"]) ?? INITIAL.sort,
+    against: text("against"),
+    rows: rows(parameters["rows"]) ?? INITIAL.rows,
+    folds: list("folds") ?? [],
+    limits: limits(text("limits") ?? ""),
     scalars: list("scalars"),
     smoothing: Math.min(MAX_SMOOTHING, Math.max(0, number(parameters["smoothing"]) ?? 0)),
     unit: oneOf(["step", "time"] as const, parameters["axis"]) ?? INITIAL.unit,
@@ -76,6 +87,8 @@ export function isStation(after: State, before: State): boolean {
     after.layer !== before.layer ||
     after.statistic !== before.statistic ||
     after.focus !== before.focus ||
+    after.against !== before.against ||
+    after.limits !== before.limits ||
     after.runs !== before.runs ||
     after.zoom !== before.zoom ||
     after.pins !== before.pins
@@ -118,6 +131,27 @@ function pins(items: readonly string[]): readonly PinnedNeuron[] {
         other.layer === pin.layer && (other.slot === pin.slot || other.neuron === pin.neuron),
     );
     if (pin.slot < MAX_PINS && !clash) found.push(pin);
+  }
+  return found;
+}
+
+/** `-dead`: by the column, the most first. */
+function rowsText({ column, descending }: RowSort): string {
+  return `${descending ? "-" : ""}${column}`;
+}
+
+function rows(text: string | undefined): RowSort | null {
+  const column = oneOf(COLUMNS, text?.replace(/^-/, ""));
+  return column === null ? null : { column, descending: text?.startsWith("-") === true };
+}
+
+/** `dead_units:0.3,window:7`, as the findings route takes it. */
+function limits(text: string): Readonly<Record<string, number>> {
+  const found: Record<string, number> = {};
+  for (const pair of text.split(",")) {
+    const match = /^([a-z_]+):(.+)$/.exec(pair);
+    const value = number(match?.[2]);
+    if (match !== null && value !== null && value > 0) found[match[1] as string] = value;
   }
   return found;
 }

@@ -18,6 +18,10 @@ const FULL: State = {
   ],
   statistic: "gradient_norm",
   sort: "similarity",
+  against: "c\\d",
+  rows: { column: "dead", descending: false },
+  folds: ["encoder/a,b", "encoder/ "],
+  limits: { dead_units: 0.3, window: 7 },
   scalars: ["loss", "val_loss"],
   smoothing: 0.6,
   unit: "time",
@@ -58,6 +62,8 @@ describe("the address", () => {
       smoothing: "7",
       axis: "",
       lang: "tlh",
+      rows: "-colour",
+      limits: "dead_units:none,window:-3,:5,loss_stalled",
       layer: "x".repeat(5000),
     };
     expect(fromParameters(broken)).toEqual({

@@ -1,95 +1,40 @@
 /** One activation function, with what really reaches it, in every selected run that has it. */
 
-import { css, html, LitElement, nothing, type TemplateResult } from "lit";
+import { html, LitElement, nothing, type TemplateResult } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import type { Async } from "../api";
-import type { CurveSample, DensitySeries, Matrix, PinDetail, Zones } from "../charts/contract";
-import { gradeOfShare, type Grade } from "../health";
+import type { CurveSample, DensitySeries, Zones } from "../charts/contract";
 import { Resources } from "../resource";
-import { curve, density, fields, neuronSeries, type Curve, type Density, type Fields, type NeuronSeries } from "../series";
-import { indexAtOrBefore, togglePin } from "../state";
+import { curve, density, fields, type Curve, type Density, type Fields } from "../series";
+import { indexAtOrBefore } from "../state";
+import { activationBadges } from "./activation_badges";
+import { BARS_PX } from "./activation_bars";
+import { activationStyles } from "./activation_styles";
 import { stepWords, wantSeries, type Context, type LayerView, type RunView } from "./context";
 import { chartWords } from "./chart_words";
 import { CODE } from "./empty";
 import { frame, frameStyles, together } from "./frame";
 import { Memo } from "./memo";
-import { pinsOf } from "./pins";
 import { badge, base } from "./styles";
 import "../charts";
+import "./activation_bars";
 import "./card";
+import "./empty";
 import "./term";
 
 const CURVE_PX = 200;
 const HALF_CURVE_PX = 130;
 const STRIP_PX = 84;
 const NO_DENSITIES: readonly DensitySeries[] = [];
-const BARS_PX = 64;
 /** What a strip saves when the one below it shows the steps. */
 const STEP_AXIS_PX = 18;
-/** Per-neuron figures that say how much a neuron does, the most telling first. */
-const BAR_STATISTICS = ["activity", "saturation", "dormancy"] as const;
-/** Below this a bar is marked: dead, by the definition of dead; dormant, by that of dormant. */
-const THRESHOLDS = { activity: 0.01, saturation: Number.NaN, dormancy: 0.025 } as const;
-
 @customElement("nn-activation-card")
 export class ActivationCard extends LitElement {
   static override styles = [
     base,
     badge,
     frameStyles,
-    css`
-      :host {
-        display: block;
-        min-width: 0;
-        scroll-margin: 12px;
-      }
-      .open {
-        font-weight: 600;
-      }
-      .open:hover {
-        text-decoration: underline;
-      }
-      .runs {
-        display: flex;
-        flex-wrap: wrap;
-        gap: 4px 16px;
-      }
-      .run {
-        display: flex;
-        align-items: center;
-        flex-wrap: wrap;
-        gap: 4px 6px;
-        font-size: 12px;
-      }
-      .run i {
-        width: 9px;
-        height: 9px;
-        border-radius: 50%;
-      }
-      .caption {
-        display: flex;
-        justify-content: space-between;
-        flex-wrap: wrap;
-        gap: 0 10px;
-        margin: 0;
-        font-size: 11.5px;
-        color: var(--nn-muted);
-      }
-      .strip {
-        margin: -3px 0 -3px -8px;
-        padding-left: 5px;
-        border-left: 3px solid transparent;
-        border-radius: 2px;
-      }
-      .hint {
-        padding: 2px 0;
-      }
-      nn-curve-chart,
-      nn-density-strip,
-      nn-activity-bars {
-        height: 100%;
-      }
-    `,
+    activationStyles,
   ];
 
   @property({ attribute: false }) ctx!: Context;
@@ -102,7 +47,6 @@ export class ActivationCard extends LitElement {
   readonly #inputs = new Resources<Density>(this);
   readonly #outputs = new Resources<Density>(this);
   readonly #fields = new Resources<Fields>(this);
-  readonly #neurons = new Resources<NeuronSeries>(this);
   readonly #samples = new Memo<readonly CurveSample[]>();
   readonly #densities = new Map<string, Memo<DensitySeries>>();
   readonly #inputSeries = new Memo<readonly DensitySeries[]>();
@@ -159,7 +103,7 @@ export class ActivationCard extends LitElement {
       >
         ${layer.name}
       </button>
-      ${layer.runs.length === 1 ? html`<span slot="badges">${this.#badges(states, layer.runs[0])}</span>` : nothing}
+      ${layer.runs.length === 1 ? html`<span slot="badges" class="badges">${this.#badges(states, layer.runs[0])}</span>` : nothing}
       ${layer.runs.length > 1
         ? html`<div class="runs">${layer.runs.map((run) => this.#runLine(states, run))}</div>`
         : nothing}
@@ -186,41 +130,13 @@ export class ActivationCard extends LitElement {
   }
 
   #badges(states: ReadonlyMap<string, Async<Fields>>, run: RunView | undefined): unknown {
-    const { ctx, layer } = this;
-    const { words } = ctx;
-    const activation = layer.info.activation;
     const figures = run === undefined ? null : valueOf(states.get(run.info.name));
-    if (figures === null || activation === null) return nothing;
-    const at = indexAtOrBefore(figures.steps, ctx.state.cursor);
-    const figure = (name: string): number => figures.values.get(name)?.[at] ?? Number.NaN;
-    const badges: unknown[] = [];
-    const add = (field: string, grade: Grade, text: string): void => {
-      badges.push(
-        html`<span class="badge ${grade}"
-          ><nn-term
-            .definition=${words.definition(field, ctx.definitions?.layer_fields[field])}
-            sourceLabel=${words.t("definition.source")}
-            >${text}</nn-term
-          ></span
-        >`,
-      );
-    };
-    const nonfinite = figure("input_nonfinite_count");
-    if (nonfinite > 0) add("input_nonfinite_count", "flagged", words.t("badge.nonfinite", { n: nonfinite }));
-    const dead = figure("dead_share");
-    if (!Number.isNaN(dead)) add("dead_share", gradeOfShare(dead), words.t("badge.dead", { share: words.share(dead) }));
-    const saturated = figure("saturated_share");
-    if (!Number.isNaN(saturated)) {
-      add("saturated_share", gradeOfShare(saturated), words.t("badge.saturated", { share: words.share(saturated) }));
-    }
-    const entropy = figure("entropy");
-    if (!Number.isNaN(entropy)) add("entropy", "unknown", words.t("badge.entropy", { value: words.figure(entropy) }));
-    return badges;
+    return run === undefined ? nothing : activationBadges(this.ctx, this.layer, run, figures);
   }
 
   #charts(fieldStates: ReadonlyMap<string, Async<Fields>>): unknown {
     const inputs = this.#inputs.want(this.#wantedDensities("input"));
-    return [this.#curve(fieldStates, inputs), this.#strips(inputs, "input"), this.#bars()];
+    return [this.#curve(fieldStates, inputs), this.#strips(inputs, "input"), html`<nn-activation-bars .ctx=${this.ctx} .layer=${this.layer}></nn-activation-bars>`];
   }
 
   #wantedDensities(of: "input" | "output"): ReturnType<typeof wantSeries<Density>>[] {
@@ -402,76 +318,6 @@ export class ActivationCard extends LitElement {
         () => (of === "input" ? this.#inputs : this.#outputs).retry(),
       )}</div>`;
     });
-  }
-
-  #bars(): unknown {
-    const { ctx, layer } = this;
-    const { words } = ctx;
-    const statistic = BAR_STATISTICS.find((name) => layer.info.series[name] !== undefined);
-    const states = this.#neurons.want(
-      layer.runs.flatMap((run) => {
-        const info = run.layers.get(layer.name);
-        if (statistic === undefined || info?.series[statistic] === undefined) return [];
-        const query = { statistic };
-        const request = { run, layer: info, route: "neurons", series: statistic, query };
-        return [wantSeries(ctx, { ...request, parse: neuronSeries })];
-      }),
-    );
-    if (statistic === undefined || states.size === 0) return nothing;
-    const definition = words.definition(statistic, ctx.definitions?.statistics[statistic]);
-    const label = definition?.label ?? statistic;
-    return html`${layer.runs.map((run) => {
-        const one = states.get(run.info.name);
-        return one === undefined ? nothing : this.#barsOf(run, one, statistic, label);
-      })}
-      <p class="caption">
-        <nn-term .definition=${definition} sourceLabel=${words.t("definition.source")}
-          >${label}</nn-term
-        ><span>${words.t("legend.click")}</span>
-      </p>`;
-  }
-
-  #barsOf(
-    run: RunView,
-    one: Async<NeuronSeries>,
-    statistic: (typeof BAR_STATISTICS)[number],
-    label: string,
-  ): TemplateResult {
-    const { ctx, layer } = this;
-    const edge = layer.runs.length > 1 ? run.style.color : "transparent";
-    const drawn = (value: NeuronSeries): TemplateResult => html`<nn-activity-bars
-      heading=${`${layer.name} · ${label} · ${run.info.name}`}
-      quantity=${label}
-      .matrix=${this.#matrixOf(run, value)}
-      .time=${ctx.axis}
-      .threshold=${THRESHOLDS[statistic]}
-      .share=${ctx.definitions?.statistics[statistic]?.share ?? false}
-      .words=${chartWords(ctx.words).bars}
-      .pins=${pinsOf(ctx.state, layer.name, ctx.dark)}
-      @nn-pin=${this.#pin}
-    ></nn-activity-bars>`;
-    return html`<div class="strip" style="border-color:${edge}">
-      ${frame(ctx.words, BARS_PX, one, drawn, () => this.#neurons.retry())}
-    </div>`;
-  }
-
-  readonly #pin = (event: CustomEvent<PinDetail>): void => {
-    const { ctx, layer } = this;
-    ctx.store.update((state) => togglePin(state, layer.name, event.detail.neuron));
-  };
-
-  readonly #matrices = new Map<string, Memo<Matrix>>();
-
-  #matrixOf(run: RunView, series: NeuronSeries): Matrix {
-    const memo = this.#matrices.get(run.info.name) ?? new Memo<Matrix>();
-    this.#matrices.set(run.info.name, memo);
-    return memo.of([series, run.style.color], () => ({
-      ...run.style,
-      steps: series.steps,
-      wallTimes: series.wallTimes,
-      values: series.values,
-      rows: series.neurons,
-    }));
   }
 }
 

@@ -1,18 +1,19 @@
 /** The panel as a whole: owns the state, the connection and the address, and lays out the views. */
 
-import { css, html, LitElement, nothing } from "lit";
+import { html, LitElement, nothing } from "lit";
 import { customElement, query, state } from "lit/decorators.js";
 import { Client, type ApiError, type Async, type Catalogue, type Definitions } from "../api";
 import type { CursorDetail, ZoomDetail } from "../charts/contract";
-import { healthByLayer, worst, type Health } from "../health";
+import { healthByLayer, holdsAt, limitsText, type Assessment, type Health } from "../findings";
 import { Host, runColor } from "../host";
 import { preferredLanguage, Words } from "../i18n";
 import { Live } from "../live";
 import { Resources, type Wanted } from "../resource";
 import { firstRuns, unionOfLayers, unionOfSteps } from "../selection";
-import { fields, overview, type Fields, type Overview } from "../series";
+import { fields, type Fields } from "../series";
 import { moveCursor, neighbourStep, setZoom, Store, type State } from "../state";
 import { fromParameters, isStation, toParameters } from "../url";
+import { appStyles } from "./app_styles";
 import type { Context, LayerView, RunView } from "./context";
 import { CODE } from "./empty";
 import { frame, frameStyles } from "./frame";
@@ -22,88 +23,24 @@ import { base } from "./styles";
 import type { TimelineBarElement } from "./timeline_bar";
 import "./activations";
 import "./empty";
+import "./findings";
 import "./header";
 import "./neurons";
+import "./overview";
 import "./sidebar";
+import "./splitter";
 import "./timeline_bar";
 
 /** A dragged cursor changes the address this long after it has come to rest. */
 const ADDRESS_DELAY_MS = 250;
 const CLOCK_MS = 1000;
-/** Steps of the figures that tell a layer's health; enough to follow the cursor. */
-const HEALTH_STEPS = 100;
 
 @customElement("nn-app")
 export class AppElement extends LitElement {
   static override styles = [
     base,
     frameStyles,
-    css`
-      :host {
-        display: grid;
-        grid-template: "side head" auto "side time" auto "side view" minmax(0, 1fr) / 236px minmax(0, 1fr);
-        height: 100%;
-        background: var(--nn-page);
-        color: var(--nn-text);
-      }
-      nn-sidebar {
-        grid-area: side;
-      }
-      nn-header {
-        grid-area: head;
-      }
-      nn-timeline-bar {
-        grid-area: time;
-      }
-      main {
-        grid-area: view;
-        overflow: auto;
-        padding: 14px 16px 24px;
-        scrollbar-gutter: stable;
-      }
-      /* Reached only by script, so that the keys work; it has no state to be seen. */
-      main:focus-visible {
-        outline: none;
-      }
-      .alone {
-        grid-area: 1 / 1 / -1 / -1;
-        overflow: auto;
-      }
-      .alone .frame {
-        max-width: 720px;
-        margin: 24px auto;
-      }
-      .banner {
-        grid-area: view;
-        align-self: end;
-        z-index: 10;
-        margin: 0 16px 12px;
-        border-radius: 8px;
-        background: var(--nn-bad-surface);
-        color: var(--nn-bad);
-        padding: 8px 14px;
-        box-shadow: var(--nn-shadow-high);
-      }
-      @media (max-width: 760px) {
-        :host {
-          grid-template:
-            "head" auto
-            "time" auto
-            "side" auto
-            "view" auto / minmax(0, 1fr);
-          height: auto;
-        }
-        nn-sidebar {
-          border-right: 0;
-          border-bottom: 1px solid var(--nn-border);
-          min-height: 200px;
-          max-height: 40vh;
-        }
-        main {
-          overflow: visible;
-        }
-      }
-    `,
+    appStyles,
   ];
 
   readonly #host = new Host();
@@ -114,7 +51,7 @@ export class AppElement extends LitElement {
     tell: (catalogue) => this.#arrived(catalogue),
     fail: (error) => this.#failed(error),
   });
-  readonly #overviews = new Resources<Overview>(this);
+  readonly #assessments = new Resources<Assessment>(this);
   readonly #costs = new Resources<Fields>(this);
   #lifetime = new AbortController();
   #addressTimer: ReturnType<typeof setTimeout> | null = null;
@@ -187,6 +124,7 @@ export class AppElement extends LitElement {
     }
     const ctx = this.#context(this.catalogue, words);
     return html`<nn-sidebar .ctx=${ctx}></nn-sidebar>
+      <nn-splitter label=${words.t("sidebar.width")}></nn-splitter>
       <nn-header
         .ctx=${ctx}
         .freshness=${this.#freshness(ctx)}
@@ -212,6 +150,10 @@ export class AppElement extends LitElement {
       ></nn-empty>`;
     }
     switch (ctx.state.view) {
+      case "overview":
+        return html`<nn-overview-view .ctx=${ctx}></nn-overview-view>`;
+      case "findings":
+        return html`<nn-findings-view .ctx=${ctx}></nn-findings-view>`;
       case "activations":
         return html`<nn-activations-view .ctx=${ctx}></nn-activations-view>`;
       case "neurons":
@@ -239,7 +181,8 @@ export class AppElement extends LitElement {
         })),
     );
     const costs = loaded(this.#costs.want(runs.map((run) => this.#wantedCost(run))));
-    const overviews = loaded(this.#overviews.want(runs.map((run) => this.#wantedOverview(run))));
+    const judging = this.#assessments.want(runs.map((run) => this.#wantedAssessment(run, state)));
+    const judged = loaded(judging);
     const lists = [...costs.values()].map((cost) => cost.steps);
     const steps = this.#steps.of(lists, () => unionOfSteps(lists));
     const last = runs.reduce<number | null>(
@@ -260,7 +203,10 @@ export class AppElement extends LitElement {
       axis: this.#axisOf(state),
       steps,
       lastStep: last,
-      health: this.#healthOf(overviews, state.cursor),
+      judging,
+      retryJudging: () => this.#assessments.retry(),
+      assessments: this.#judged.of([...judged.values()], () => [...judged.values()]),
+      health: this.#healthOf([...judged.values()], state.cursor),
       costs,
     };
   }
@@ -276,15 +222,14 @@ export class AppElement extends LitElement {
     };
   }
 
-  #wantedOverview(run: RunView): Wanted<Overview> {
+  #wantedAssessment(run: RunView, state: State): Wanted<Assessment> {
     const { name, last_step, last_wall_time } = run.info;
-    const version = `${last_step}@${last_wall_time}`;
-    const query = { run: name, steps: HEALTH_STEPS };
+    const limits = limitsText(state.limits);
     return {
       id: name,
-      key: name,
-      version,
-      load: async (signal) => overview(await this.#client.arrays("overview", query, version, signal)),
+      key: JSON.stringify([name, limits]),
+      version: `${last_step}@${last_wall_time}`,
+      load: (signal) => this.#client.assessment(name, limits, signal),
     };
   }
 
@@ -297,12 +242,13 @@ export class AppElement extends LitElement {
     return this.#axis.of([zoom, cursor, unit], () => ({ zoom, cursor, unit }));
   }
 
-  #healthOf(overviews: ReadonlyMap<string, Overview>, cursor: number | null): ReadonlyMap<string, Health> {
-    const judged = [...overviews.values()].map((one) => healthByLayer(one, cursor));
-    const names = new Set(judged.flatMap((one) => [...one.keys()]));
-    return new Map(
-      [...names].map((name) => [name, worst(judged.flatMap((one) => one.get(name) ?? []))]),
-    );
+  readonly #judged = new Memo<readonly Assessment[]>();
+  readonly #health = new Memo<ReadonlyMap<string, Health>>();
+
+  /** The same map as long as the same findings hold, so that the cursor does not redraw lists. */
+  #healthOf(judged: readonly Assessment[], cursor: number | null): ReadonlyMap<string, Health> {
+    const holds = judged.flatMap((one) => one.findings.map((item) => holdsAt(item, cursor)));
+    return this.#health.of([...judged, ...holds], () => healthByLayer(judged, cursor));
   }
 
   #placeOf(run: string, catalogue: Catalogue): number {

@@ -27,38 +27,35 @@ export class CardElement extends LitElement {
         box-shadow: 0 0 0 1px var(--nn-focus);
       }
       header {
+        position: relative;
         display: flex;
+        flex-wrap: wrap;
         align-items: baseline;
-        gap: 8px;
+        gap: 3px 8px;
         min-height: 24px;
+        padding-right: 22px;
       }
       h2 {
         margin: 0;
         font-size: 14px;
         font-weight: 600;
-        white-space: nowrap;
-        overflow: hidden;
-        text-overflow: ellipsis;
+        overflow-wrap: anywhere;
       }
+      /* What does not fit beside the name goes below it, whole: a cut subtitle says nothing. */
       .sub {
+        flex: 1 1 auto;
         color: var(--nn-muted);
         font-size: 12px;
-        white-space: nowrap;
-        overflow: hidden;
-        text-overflow: ellipsis;
-        flex: 1 1 0;
-        min-width: 0;
       }
       slot[name="badges"] {
         display: flex;
+        flex-wrap: wrap;
         gap: 4px;
-        flex: none;
       }
       .menu {
-        position: relative;
-        flex: none;
-        align-self: center;
-        margin-right: -6px;
+        position: absolute;
+        top: 0;
+        right: -6px;
       }
       .menu > button {
         line-height: 1;

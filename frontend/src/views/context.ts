@@ -1,9 +1,9 @@
 /** What every view is handed: the reader's choices, the inventory of data, and the words. */
 
-import type { Catalogue, Client, Definitions, LayerInfo, RunInfo, SeriesInfo } from "../api";
+import type { Async, Catalogue, Client, Definitions, LayerInfo, RunInfo, SeriesInfo } from "../api";
 import type { RunStyle, TimeAxis } from "../charts/contract";
 import type { StepWords } from "../charts/step_chart";
-import type { Health } from "../health";
+import type { Assessment, Health } from "../findings";
 import type { Words } from "../i18n";
 import type { Container } from "../pure/decode";
 import type { Wanted } from "../resource";
@@ -44,7 +44,12 @@ export interface Context {
   /** Recorded steps of the selected runs, ascending; the cursor stands on one of them. */
   readonly steps: Float64Array;
   readonly lastStep: number | null;
-  /** By layer name, the worst over the selected runs at the cursor. */
+  /** What the server says of each selected run's health, by run. */
+  readonly judging: ReadonlyMap<string, Async<Assessment>>;
+  readonly retryJudging: () => void;
+  /** Those that have come. */
+  readonly assessments: readonly Assessment[];
+  /** By layer name, the worst over the selected runs at the cursor; "" is for whole runs. */
   readonly health: ReadonlyMap<string, Health>;
   /** What logging costs, by run. */
   readonly costs: ReadonlyMap<string, Fields>;

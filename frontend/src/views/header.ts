@@ -2,6 +2,8 @@
 
 import { css, html, LitElement, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
+import type { Definition } from "../api";
+import { alarmCount } from "../findings";
 import type { Liveness } from "../live";
 import { VIEWS, type View } from "../state";
 import type { Context } from "./context";
@@ -19,6 +21,9 @@ export interface Freshness {
   /** Seconds since the last answer of the server. */
   readonly silence: number;
 }
+
+/** Beyond this share of the run's time, logging is dear. */
+const DEAR_SHARE = 0.1;
 
 @customElement("nn-header")
 export class HeaderElement extends LitElement {
@@ -51,6 +56,31 @@ export class HeaderElement extends LitElement {
         color: var(--nn-accent);
         border-bottom-color: var(--nn-accent-line);
         font-weight: 600;
+      }
+      .count {
+        display: inline-block;
+        min-width: 18px;
+        margin-left: 3px;
+        border-radius: 9px;
+        padding: 0 5px;
+        font-size: 11.5px;
+        font-weight: 600;
+        line-height: 18px;
+        text-align: center;
+      }
+      .count.severe {
+        background: var(--nn-bad-surface);
+        color: var(--nn-bad);
+      }
+      .count.warning {
+        background: var(--nn-warn-surface);
+        color: var(--nn-warn);
+      }
+      .dear {
+        border-radius: 5px;
+        background: var(--nn-warn-surface);
+        color: var(--nn-warn);
+        padding: 1px 6px;
       }
       .facts {
         display: flex;
@@ -125,8 +155,23 @@ export class HeaderElement extends LitElement {
       tabindex=${selected ? 0 : -1}
       @click=${() => ctx.store.set({ view })}
     >
-      ${ctx.words.t(`tab.${view}`)}
+      ${ctx.words.t(`tab.${view}`)}${view === "findings" ? this.#count() : nothing}
     </button>`;
+  }
+
+  /** How many findings are more than worth knowing, over the selected runs. */
+  #count(): unknown {
+    const { ctx } = this;
+    const count = alarmCount(ctx.assessments);
+    if (count === 0) return nothing;
+    const severe = ctx.assessments.some((one) => one.findings.some((item) => item.severity === "severe"));
+    return html` <span
+      class="count ${severe ? "severe" : "warning"}"
+      role="img"
+      aria-label=${ctx.words.t("tab.findings.count", { n: count })}
+      title=${ctx.words.t("tab.findings.count", { n: count })}
+      >${count}</span
+    >`;
   }
 
   #status(): unknown {
@@ -161,11 +206,21 @@ export class HeaderElement extends LitElement {
     const known = shares.filter((share) => !Number.isNaN(share));
     if (known.length === 0) return nothing;
     const { words } = ctx;
+    const most = Math.max(...known);
     return html`<nn-term
-      .definition=${words.definition("overhead_share", ctx.definitions?.run_fields["overhead_share"])}
+      class=${most > DEAR_SHARE ? "dear" : ""}
+      .definition=${this.#costDefinition(most)}
       sourceLabel=${words.t("definition.source")}
-      >${words.t("cost", { share: words.share(Math.max(...known)) })}</nn-term
+      >${words.t("cost", { share: words.share(most) })}</nn-term
     >`;
+  }
+
+  /** What the share is of, and what to do where it is dear. */
+  #costDefinition(share: number): Definition | null {
+    const { words, definitions } = this.ctx;
+    const given = words.definition("overhead_share", definitions?.run_fields["overhead_share"]);
+    if (given === null || share <= DEAR_SHARE) return given;
+    return { ...given, text: `${given.text} ${words.t("cost.dear")}` };
   }
 
   readonly #keydown = (event: KeyboardEvent): void => {

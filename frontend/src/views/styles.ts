@@ -94,11 +94,15 @@ export const badge = css`
     background: var(--nn-good-surface);
     color: var(--nn-good);
   }
+  .badge.info {
+    background: var(--nn-info-surface);
+    color: var(--nn-info);
+  }
   .badge.warning {
     background: var(--nn-warn-surface);
     color: var(--nn-warn);
   }
-  .badge.flagged {
+  .badge.severe {
     background: var(--nn-bad-surface);
     color: var(--nn-bad);
   }
@@ -112,18 +116,68 @@ export const badge = css`
   .dot.healthy {
     background: var(--nn-good-dot);
   }
+  .dot.info {
+    background: none;
+    border: 2.5px solid var(--nn-info-dot);
+  }
   /* The grade is told by shape too, for eyes that do not tell the colours apart. */
   .dot.warning {
     background: var(--nn-warn-dot);
     border-radius: 2px;
     transform: rotate(45deg);
   }
-  .dot.flagged {
+  .dot.severe {
     background: var(--nn-bad-dot);
     border-radius: 1px;
   }
-  .dot.unknown {
+  .dot.not_measured {
     background: none;
     border: 1.5px solid var(--nn-none-dot);
+  }
+`;
+
+/** A section of the side bar: its heading, its search, its list. */
+export const section = css`
+  section {
+    display: flex;
+    flex-direction: column;
+    gap: 6px;
+    /* The side bar scrolls as a whole; sections that shrank would lie over one another. */
+    flex: none;
+  }
+  h2 {
+    display: flex;
+    justify-content: space-between;
+    align-items: baseline;
+    margin: 0;
+    padding: 0 4px;
+    font-size: 11px;
+    font-weight: 600;
+    letter-spacing: 0.06em;
+    text-transform: uppercase;
+    color: var(--nn-muted);
+  }
+  h2 span {
+    font-weight: 400;
+    letter-spacing: 0;
+  }
+  input[type="search"] {
+    width: 100%;
+  }
+  ul {
+    margin: 0;
+    padding: 0;
+    list-style: none;
+  }
+  .name {
+    min-width: 0;
+    /* A name is never cut: its end tells layers apart, its beginning runs. */
+    overflow-wrap: anywhere;
+    line-height: 1.3;
+  }
+  .note {
+    padding: 2px 4px;
+    font-size: 12px;
+    color: var(--nn-muted);
   }
 `;

@@ -1,0 +1,104 @@
+/** How much each neuron of an activation does, a bar each, one chart for every run. */
+
+import { html, LitElement, nothing, type TemplateResult } from "lit";
+import { customElement, property } from "lit/decorators.js";
+import type { Async } from "../api";
+import type { Matrix, PinDetail } from "../charts/contract";
+import { Resources } from "../resource";
+import { neuronSeries, type NeuronSeries } from "../series";
+import { togglePin } from "../state";
+import { activationStyles } from "./activation_styles";
+import { chartWords } from "./chart_words";
+import { wantSeries, type Context, type LayerView, type RunView } from "./context";
+import { frame, frameStyles } from "./frame";
+import { Memo } from "./memo";
+import { pinsOf } from "./pins";
+import { base } from "./styles";
+import "../charts";
+import "./term";
+
+export const BARS_PX = 64;
+/** Per-neuron figures that say how much a neuron does, the most telling first. */
+const BAR_STATISTICS = ["activity", "saturation", "dormancy"] as const;
+/** Below this a bar is marked: dead, by the definition of dead; dormant, by that of dormant. */
+const THRESHOLDS = { activity: 0.01, saturation: Number.NaN, dormancy: 0.025 } as const;
+
+@customElement("nn-activation-bars")
+export class ActivationBars extends LitElement {
+  static override styles = [base, frameStyles, activationStyles];
+
+  @property({ attribute: false }) ctx!: Context;
+  @property({ attribute: false }) layer!: LayerView;
+
+  readonly #neurons = new Resources<NeuronSeries>(this);
+
+  protected override render(): unknown {
+    const { ctx, layer } = this;
+    const { words } = ctx;
+    const statistic = BAR_STATISTICS.find((name) => layer.info.series[name] !== undefined);
+    const states = this.#neurons.want(
+      layer.runs.flatMap((run) => {
+        const info = run.layers.get(layer.name);
+        if (statistic === undefined || info?.series[statistic] === undefined) return [];
+        const query = { statistic };
+        const request = { run, layer: info, route: "neurons", series: statistic, query };
+        return [wantSeries(ctx, { ...request, parse: neuronSeries })];
+      }),
+    );
+    if (statistic === undefined || states.size === 0) return nothing;
+    const definition = words.definition(statistic, ctx.definitions?.statistics[statistic]);
+    const label = definition?.label ?? statistic;
+    return html`${layer.runs.map((run) => {
+        const one = states.get(run.info.name);
+        return one === undefined ? nothing : this.#barsOf(run, one, statistic, label);
+      })}
+      <p class="caption">
+        <nn-term .definition=${definition} sourceLabel=${words.t("definition.source")}
+          >${label}</nn-term
+        ><span>${words.t("legend.click")}</span>
+      </p>`;
+  }
+
+  #barsOf(
+    run: RunView,
+    one: Async<NeuronSeries>,
+    statistic: (typeof BAR_STATISTICS)[number],
+    label: string,
+  ): TemplateResult {
+    const { ctx, layer } = this;
+    const edge = layer.runs.length > 1 ? run.style.color : "transparent";
+    const drawn = (value: NeuronSeries): TemplateResult => html`<nn-activity-bars
+      heading=${`${layer.name} · ${label} · ${run.info.name}`}
+      quantity=${label}
+      .matrix=${this.#matrixOf(run, value)}
+      .time=${ctx.axis}
+      .threshold=${THRESHOLDS[statistic]}
+      .share=${ctx.definitions?.statistics[statistic]?.share ?? false}
+      .words=${chartWords(ctx.words).bars}
+      .pins=${pinsOf(ctx.state, layer.name, ctx.dark)}
+      @nn-pin=${this.#pin}
+    ></nn-activity-bars>`;
+    return html`<div class="strip" style="border-color:${edge}">
+      ${frame(ctx.words, BARS_PX, one, drawn, () => this.#neurons.retry())}
+    </div>`;
+  }
+
+  readonly #pin = (event: CustomEvent<PinDetail>): void => {
+    const { ctx, layer } = this;
+    ctx.store.update((state) => togglePin(state, layer.name, event.detail.neuron));
+  };
+
+  readonly #matrices = new Map<string, Memo<Matrix>>();
+
+  #matrixOf(run: RunView, series: NeuronSeries): Matrix {
+    const memo = this.#matrices.get(run.info.name) ?? new Memo<Matrix>();
+    this.#matrices.set(run.info.name, memo);
+    return memo.of([series, run.style.color], () => ({
+      ...run.style,
+      steps: series.steps,
+      wallTimes: series.wallTimes,
+      values: series.values,
+      rows: series.neurons,
+    }));
+  }
+}

@@ -1,0 +1,76 @@
+/** How the parts of the panel stand. */
+
+import { css } from "lit";
+
+export const appStyles = css`
+  :host {
+    display: grid;
+    grid-template:
+        "side edge head" auto "side edge time" auto "side edge view" minmax(0, 1fr) /
+        var(--nn-side, 236px) 0 minmax(0, 1fr);
+    height: 100%;
+    background: var(--nn-page);
+    color: var(--nn-text);
+  }
+  nn-sidebar {
+    grid-area: side;
+  }
+  nn-splitter {
+    grid-area: edge;
+  }
+  nn-header {
+    grid-area: head;
+    min-width: 0;
+  }
+  nn-timeline-bar {
+    grid-area: time;
+  }
+  main {
+    grid-area: view;
+    overflow: auto;
+    padding: 14px 16px 24px;
+    scrollbar-gutter: stable;
+  }
+  /* Reached only by script, so that the keys work; it has no state to be seen. */
+  main:focus-visible {
+    outline: none;
+  }
+  .alone {
+    grid-area: 1 / 1 / -1 / -1;
+    overflow: auto;
+  }
+  .alone .frame {
+    max-width: 720px;
+    margin: 24px auto;
+  }
+  .banner {
+    grid-area: view;
+    align-self: end;
+    z-index: 10;
+    margin: 0 16px 12px;
+    border-radius: 8px;
+    background: var(--nn-bad-surface);
+    color: var(--nn-bad);
+    padding: 8px 14px;
+    box-shadow: var(--nn-shadow-high);
+  }
+  @media (max-width: 760px) {
+    :host {
+      grid-template:
+        "head" auto
+        "time" auto
+        "side" auto
+        "view" auto / minmax(0, 1fr);
+      height: auto;
+    }
+    nn-sidebar {
+      border-right: 0;
+      border-bottom: 1px solid var(--nn-border);
+      min-height: 200px;
+      max-height: 40vh;
+    }
+    main {
+      overflow: visible;
+    }
+  }
+`;

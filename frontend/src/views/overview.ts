@@ -1,0 +1,331 @@
+/** Every layer of the selected runs, a row each, the worst first. */
+
+import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
+import { customElement, property, state } from "lit/decorators.js";
+import { repeat } from "lit/directives/repeat.js";
+import { latest, type Async, type Definition } from "../api";
+import { STATUSES, type Health } from "../findings";
+import { layerLines, lineTops, linesBetween, type LayerEntry, type Line } from "../layer_rows";
+import { Resources, type Wanted } from "../resource";
+import { search } from "../selection";
+import { overview, type Overview } from "../series";
+import { COLUMNS, sortRows, toggleFold, type Column } from "../state";
+import type { Context, LayerView, RunView } from "./context";
+import { CODE } from "./empty";
+import { frame, frameStyles, together } from "./frame";
+import { Memo } from "./memo";
+import { cellOf, sortKey, type RowFacts, type RunShare } from "./overview_cells";
+import { RunFigures } from "./overview_figures";
+import { overviewStyles } from "./overview_styles";
+import { badge, base } from "./styles";
+import "../charts";
+import "../charts/overlay_cells";
+import "./empty";
+import "./term";
+
+const ROW_PX = 48;
+/** What each run beyond the second adds: their figures stand below one another. */
+const RUN_PX = 17;
+const IDLE_PX = 30;
+const FOLD_PX = 32;
+/** Rows kept ready above and below what is in view. */
+const OVERSCAN_PX = 240;
+const STEPS = 100;
+
+@customElement("nn-overview-view")
+export class OverviewView extends LitElement {
+  static override styles = [base, badge, frameStyles, overviewStyles];
+
+  @property({ attribute: false }) ctx!: Context;
+  @state() private scrolled = 0;
+  @state() private viewport = 800;
+  /** The cell that Tab leads to; ↑ ↓ ← → move it. */
+  @state() private active: { readonly layer: string; readonly column: Column } | null = null;
+
+  readonly #overviews = new Resources<Overview>(this);
+  readonly #densities = new Resources<Overview>(this);
+  readonly #figures = new Map<string, Memo<RunFigures>>();
+  readonly #lines = new Memo<readonly Line[]>();
+  readonly #tops = new Memo<Float64Array>();
+  #facts: ReadonlyMap<string, RowFacts> = new Map();
+  #shown: readonly Line[] = [];
+  #sizes: ResizeObserver | null = null;
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    this.#sizes?.disconnect();
+    this.#sizes = null;
+  }
+
+  protected override render(): unknown {
+    const { ctx } = this;
+    const { t } = ctx.words;
+    if (ctx.layers.length === 0) {
+      return html`<nn-empty .words=${ctx.words} text=${t("overview.empty")} code=${CODE.start}></nn-empty>`;
+    }
+    const states = this.#overviews.want(ctx.runs.map((run) => this.#wanted(run, null)));
+    const { cursor } = ctx.state;
+    const densities = this.#densities.want(cursor === null ? [] : ctx.runs.map((run) => this.#wanted(run, cursor)));
+    const all = together(states);
+    if (latest(all) === null || all.status === "error") {
+      return frame(ctx.words, 320, all, () => html``, () => this.#overviews.retry());
+    }
+    return this.#table(states, densities);
+  }
+
+  #wanted(run: RunView, step: number | null): Wanted<Overview> {
+    const { name, last_step, last_wall_time } = run.info;
+    const version = `${last_step}@${last_wall_time}`;
+    // At a step only the densities are of interest: the figures over all steps are here already.
+    const query = step === null ? { run: name, steps: STEPS } : { run: name, steps: 2, step };
+    return {
+      id: name,
+      key: JSON.stringify(query),
+      version,
+      load: async (signal) => overview(await this.ctx.client.arrays("overview", query, version, signal)),
+    };
+  }
+
+  #table(states: ReadonlyMap<string, Async<Overview>>, densities: ReadonlyMap<string, Async<Overview>>): TemplateResult {
+    const { ctx } = this;
+    const { words } = ctx;
+    const lines = this.#linesOf(this.#sharesOf(states, densities));
+    const heightOf = (line: Line): number => this.#heightOf(line);
+    const tops = this.#tops.of([lines, ctx.runs.length], () => lineTops(lines, heightOf));
+    const [from, to] = linesBetween(tops, this.scrolled - OVERSCAN_PX, this.scrolled + this.viewport + OVERSCAN_PX);
+    this.#shown = lines;
+    const place = (line: Line, offset: number): TemplateResult => {
+      const at = from + offset;
+      const style = `top:${tops[at]}px;height:${(tops[at + 1] as number) - (tops[at] as number)}px`;
+      return line.kind === "layer" ? this.#layer(line, at, style) : this.#fold(line, at, style);
+    };
+    return html`<div class="scroller" @scroll=${this.#scroll}>
+        <div class="table" role="grid" aria-label=${words.t("overview.table")} aria-rowcount=${lines.length + 1} aria-colcount=${COLUMNS.length}>
+          <div class="head" role="row" aria-rowindex="1">${COLUMNS.map((column) => this.#heading(column))}</div>
+          ${lines.length === 0
+            ? html`<div role="row"><div role="gridcell" style="padding:20px">${words.t("overview.none")}</div></div>`
+            : html`<div class="lines" role="rowgroup" style="height:${tops.at(-1)}px" @keydown=${this.#keydown} @focusin=${this.#focused}>
+                ${repeat(lines.slice(from, to), (line) => (line.kind === "layer" ? line.name : line.id), place)}
+              </div>`}
+        </div>
+      </div>
+      <p class="hint">${words.t("overview.rows", { n: this.#facts.size })} · ${words.t("overview.hint")}</p>`;
+  }
+
+  #sharesOf(
+    states: ReadonlyMap<string, Async<Overview>>,
+    densities: ReadonlyMap<string, Async<Overview>>,
+  ): readonly RunShare[] {
+    const { ctx } = this;
+    return ctx.runs.flatMap((run) => {
+      const name = run.info.name;
+      const state = states.get(name);
+      const whole = state === undefined ? null : latest(state);
+      if (whole === null) return [];
+      const at = densities.get(name);
+      const density = (at === undefined ? null : latest(at)) ?? whole;
+      const memo = this.#figures.get(name) ?? new Memo<RunFigures>();
+      this.#figures.set(name, memo);
+      return [{ run, figures: memo.of([whole, density, ctx.axis], () => new RunFigures(whole, density, ctx.axis)) }];
+    });
+  }
+
+  #linesOf(shares: readonly RunShare[]): readonly Line[] {
+    const { ctx } = this;
+    const { rows, folds, layerFilter } = ctx.state;
+    const figures = shares.map((share) => share.figures);
+    return this.#lines.of([ctx.layers, ctx.health, ctx.words, rows, folds, layerFilter, ...figures], () => {
+      const matches = search(layerFilter);
+      const layers = ctx.layers.filter((layer) => matches(layer.name));
+      this.#facts = new Map(layers.map((layer) => [layer.name, this.#factsOf(layer, shares)]));
+      const entries = layers.map((layer, order): LayerEntry => {
+        const facts = this.#facts.get(layer.name) as RowFacts;
+        const idle = layer.info.parameters === 0 && layer.info.activation === null;
+        return { name: layer.name, order, idle, key: rows.column === "order" ? order : sortKey(rows.column, facts, rankOf) };
+      });
+      return layerLines(entries, rows, folds);
+    });
+  }
+
+  #factsOf(layer: LayerView, shares: readonly RunShare[]): RowFacts {
+    return { ctx: this.ctx, layer, shares: shares.filter(({ figures }) => figures.has(layer.name)) };
+  }
+
+  #heightOf(line: Line): number {
+    if (line.kind !== "layer") return FOLD_PX;
+    return line.idle ? IDLE_PX : ROW_PX + RUN_PX * Math.max(0, this.ctx.runs.length - 2);
+  }
+
+  #heading(column: Column): TemplateResult {
+    const { ctx } = this;
+    const { words, state: chosen } = ctx;
+    const { rows } = chosen;
+    const label = words.t(`column.${column}`);
+    const sorted = rows.column === column ? (rows.descending ? "descending" : "ascending") : "none";
+    const sort = (): void => ctx.store.update((state) => sortRows(state, column));
+    return html`<div role="columnheader" aria-sort=${sorted} data-column=${column}>
+      <nn-term .definition=${this.#definition(column)} sourceLabel=${words.t("definition.source")} @click=${sort}>${label}</nn-term>
+      <button class="sort" aria-label=${words.t("overview.sort", { column: label })} @click=${sort}>
+        ${sorted === "none" ? html`<span class="muted">↕</span>` : sorted === "descending" ? "↓" : "↑"}
+      </button>
+    </div>`;
+  }
+
+  #definition(column: Column): Definition {
+    const { words, definitions } = this.ctx;
+    const fieldOf = { update: "update_ratio", gradient: "gradient_norm", dead: "dead_share", saturated: "saturated_share" } as const;
+    const label = words.t(`column.${column}`);
+    const plain = (text: string): Definition => ({ label, text, source: "—", unit: "", share: false });
+    switch (column) {
+      case "update": {
+        const given = words.definition(fieldOf.update, definitions?.layer_fields[fieldOf.update]);
+        return { ...(given ?? plain("")), label, text: `${given?.text ?? ""} ${words.t("column.update.text")}` };
+      }
+      case "gradient":
+      case "dead":
+      case "saturated":
+        return words.definition(fieldOf[column], definitions?.layer_fields[fieldOf[column]]) ?? plain("");
+      default:
+        return plain(words.t(`column.${column}.text`));
+    }
+  }
+
+  #fold(line: Extract<Line, { kind: "module" | "idle" }>, at: number, style: string): TemplateResult {
+    const { ctx } = this;
+    const { words } = ctx;
+    const text = this.#count(line.kind, line.layers.length);
+    const worst = worstOf(line.layers.map((name) => ctx.health.get(name)));
+    return html`<div class="line fold" role="row" aria-rowindex=${at + 2} style=${style}>
+      <div role="gridcell" aria-colspan=${COLUMNS.length - 1} style="padding-left:${line.depth * 14}px;height:100%">
+        <button aria-expanded=${!line.folded} @click=${() => ctx.store.update((state) => toggleFold(state, line.id))}>
+          <svg class="chevron" viewBox="0 0 10 10" aria-hidden="true"><path d="M3 1l4 4-4 4" fill="none" stroke="currentColor" stroke-width="1.6" /></svg>
+          ${line.kind === "module" ? html`<b>${line.label}</b>` : nothing}
+          <span class="count">${text}${line.kind === "idle" && line.folded ? `: ${line.layers.join(", ")}` : ""}</span>
+        </button>
+      </div>
+      <div role="gridcell">${line.kind === "module" ? html`<span class="dot ${worst}" role="img" aria-label=${words.t(`health.${worst}`)}></span>` : nothing}</div>
+    </div>`;
+  }
+
+  #count(kind: "module" | "idle", count: number): string {
+    const { t } = this.ctx.words;
+    if (kind === "module") return t("overview.module", { n: count });
+    return count === 1 ? t("overview.idle.one") : t("overview.idle", { n: count });
+  }
+
+  #layer(line: Extract<Line, { kind: "layer" }>, at: number, style: string): TemplateResult {
+    const { ctx } = this;
+    const layer = this.#facts.get(line.name)?.layer;
+    if (layer === undefined) return html``;
+    // The facts are of when the rows were sorted; what is drawn is of now.
+    const facts = { ...(this.#facts.get(line.name) as RowFacts), ctx };
+    const current = ctx.state.layer === line.name ? "current" : "";
+    return html`<div class="line layer ${line.idle ? "idle" : ""} ${current}" role="row" aria-rowindex=${at + 2} data-layer=${line.name} style=${style}>
+      ${COLUMNS.map((column, place) => this.#cell(column, facts, line, at === 0 && place === 0))}
+    </div>`;
+  }
+
+  #cell(column: Column, facts: RowFacts, line: Extract<Line, { kind: "layer" }>, first: boolean): TemplateResult {
+    const { ctx } = this;
+    const { content, label, go, hint } = cellOf(column, facts);
+    const title = `${label}\n${ctx.words.t(`overview.go.${hint}`)}`;
+    const active = this.active === null ? first : this.active.layer === line.name && this.active.column === column;
+    const open = (): void => ctx.store.set(go);
+    const inner =
+      column === "order"
+        ? html`<span class="name" style="padding-left:${line.depth * 14}px">${line.label}</span>`
+        : line.idle && column !== "size"
+          ? nothing
+          : content;
+    return html`<div
+      class="cell"
+      role="gridcell"
+      tabindex=${active ? 0 : -1}
+      data-column=${column}
+      aria-label=${column === "order" ? line.name : label}
+      title=${title}
+      @click=${open}
+      @keydown=${(event: KeyboardEvent) => {
+        if (event.key !== "Enter" && event.key !== " ") return;
+        event.preventDefault();
+        event.stopPropagation();
+        open();
+      }}
+    >${inner}</div>`;
+  }
+
+  readonly #focused = (event: FocusEvent): void => {
+    const cell = (event.target as HTMLElement).closest<HTMLElement>(".cell");
+    const layer = cell?.closest<HTMLElement>(".line")?.dataset["layer"];
+    const column = cell?.dataset["column"] as Column | undefined;
+    if (layer !== undefined && column !== undefined) this.active = { layer, column };
+  };
+
+  /** ↑ ↓ ← → Home End move between cells; the row moved to is brought into view first. */
+  readonly #keydown = (event: KeyboardEvent): void => {
+    const down = { ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10 }[event.key] ?? 0;
+    const right = { ArrowRight: 1, ArrowLeft: -1, Home: -COLUMNS.length, End: COLUMNS.length }[event.key] ?? 0;
+    if ((down === 0 && right === 0) || this.active === null) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const layers = this.#shown.flatMap((line) => (line.kind === "layer" ? [line.name] : []));
+    const row = clamp(layers.indexOf(this.active.layer) + down, layers.length);
+    const column = clamp(COLUMNS.indexOf(this.active.column) + right, COLUMNS.length);
+    this.active = { layer: layers[row] as string, column: COLUMNS[column] as Column };
+    this.#reveal(this.active.layer);
+    void this.updateComplete.then(() => this.#activeCell()?.focus({ preventScroll: true }));
+  };
+
+  #activeCell(): HTMLElement | null {
+    if (this.active === null) return null;
+    const { layer, column } = this.active;
+    return this.renderRoot.querySelector(`[data-layer="${CSS.escape(layer)}"] [data-column="${column}"]`);
+  }
+
+  #reveal(layer: string): void {
+    const scroller = this.renderRoot.querySelector(".scroller");
+    const at = this.#shown.findIndex((line) => line.kind === "layer" && line.name === layer);
+    if (scroller === null || at < 0) return;
+    const tops = lineTops(this.#shown, (line) => this.#heightOf(line));
+    const head = this.renderRoot.querySelector(".head")?.clientHeight ?? 0;
+    const top = tops[at] as number;
+    const bottom = (tops[at + 1] as number) + head;
+    if (top < scroller.scrollTop) scroller.scrollTop = top;
+    else if (bottom > scroller.scrollTop + scroller.clientHeight) scroller.scrollTop = bottom - scroller.clientHeight;
+    this.scrolled = scroller.scrollTop;
+  }
+
+  readonly #scroll = (event: Event): void => {
+    this.scrolled = (event.target as HTMLElement).scrollTop;
+  };
+
+  #shownLayer: string | null = null;
+
+  protected override updated(changed: PropertyValues): void {
+    super.updated(changed);
+    const scroller = this.renderRoot.querySelector(".scroller");
+    if (scroller === null) return;
+    if (this.#sizes === null) {
+      this.#sizes = new ResizeObserver(() => (this.viewport = scroller.clientHeight));
+      this.#sizes.observe(scroller);
+    }
+    const { layer } = this.ctx.state;
+    if (layer === this.#shownLayer) return;
+    this.#shownLayer = layer;
+    if (layer !== null) this.#reveal(layer);
+  }
+}
+
+function clamp(place: number, count: number): number {
+  return Math.max(0, Math.min(count - 1, place));
+}
+
+/** Worse is more: first by severity, then by how many findings there are. */
+function rankOf(health: Health): number {
+  return STATUSES.indexOf(health.status) * 1000 + Math.min(999, health.findings.length);
+}
+
+function worstOf(all: readonly (Health | undefined)[]): Health["status"] {
+  const ranks = all.map((health) => (health === undefined ? 0 : STATUSES.indexOf(health.status)));
+  return STATUSES[Math.max(0, ...ranks)] ?? "not_measured";
+}
