@@ -1,10 +1,11 @@
 """Look inside a neural network while it trains.
 
 ``nnviz_tb.log_model(model, step, logdir=…)`` is all that a training loop needs;
-:class:`SummaryWriter` is a writer of one's own, ``nnviz_tb.keras`` has the callback for
-``fit``; ``nnviz_tb.report(logdir)`` says what is wrong, ``nnviz_tb.plot`` draws without a
-server. Every name is imported when it is first used, so that importing the package costs
-next to nothing and brings in no framework.
+:class:`SummaryWriter` is a writer of one's own. ``nnviz_tb.keras`` has the callback for ``fit``,
+``nnviz_tb.torch`` the watch over a module, ``nnviz_tb.lightning`` and ``nnviz_tb.transformers``
+have callbacks for those trainers. ``nnviz_tb.report(logdir)`` says what is wrong,
+``nnviz_tb.plot`` draws without a server. Every name is imported when it is first used, so that
+importing the package costs next to nothing and brings in no framework.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from nnviz_tb import errors, keras, plot
+    from nnviz_tb import errors, keras, lightning, plot, torch, transformers
     from nnviz_tb.health import HealthMonitor
     from nnviz_tb.offline.reporting import report
     from nnviz_tb.recording.shared_writers import log_model
@@ -27,12 +28,15 @@ __all__ = [
     "__version__",
     "errors",
     "keras",
+    "lightning",
     "log_model",
     "plot",
     "report",
+    "torch",
+    "transformers",
 ]
 
-_MODULES = ("errors", "keras", "plot")
+_MODULES = ("errors", "keras", "lightning", "plot", "torch", "transformers")
 _ROOMS = {
     "HealthMonitor": "health",
     "SummaryWriter": "recording.writer",

@@ -20,13 +20,17 @@ VOCABULARY = ("errors", "definitions", "schema")
 SHARED = {*VOCABULARY, "buckets", "sampling", "health"}
 """Where the writing and the reading side may meet. ``health`` is pure: both ask it for findings."""
 
-WRITING = ("statistics", "recording", "adapters", "keras", "torch", "jax")
+WRITING = (
+    "statistics", "recording", "adapters", "keras", "torch", "jax", "lightning", "transformers"
+)  # fmt: skip
 READING = ("reading", "loader", "offline")
 
 FRAMEWORKS = {
     "tensorflow": ("adapters.keras", "keras"),
     "keras": ("adapters.keras", "keras"),
     "torch": ("adapters.torch", "torch"),
+    "lightning": ("lightning",),
+    "transformers": ("transformers",),
     "jax": ("adapters.jax", "jax"),
     "flax": ("adapters.jax", "jax"),
     "equinox": ("adapters.jax", "jax"),

@@ -1,0 +1,75 @@
+"""``Callback`` for the ``Trainer`` of Lightning: a watch over the module that it trains."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from lightning.pytorch import Callback as _Callback
+from lightning.pytorch import LightningModule, Trainer
+
+from nnviz_tb.recording.writer import SummaryWriter
+from nnviz_tb.torch import Watch, watch
+
+
+class Callback(_Callback):
+    """Logs the module, its real activations and gradients, and the logged metrics, while it trains.
+
+    A step is an optimizer step, as ``trainer.global_step`` counts them with one optimizer. Metrics
+    are those that the module logs (``self.log``); they are written at the logged steps, validation
+    metrics at the end of every validation.
+    """
+
+    def __init__(self, writer: SummaryWriter | str | os.PathLike[str], **options: Any) -> None:
+        """
+        Args:
+          writer: a writer of your own, or the directory of the run.
+          options: as of :func:`nnviz_tb.torch.watch`: ``every``, ``include``, ``exclude``, ….
+        """
+        self._writer = writer
+        self._options = options
+        self._watch: Watch | None = None
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Begins the watch, counting on where a resumed training goes on."""
+        self._end()
+        optimizers = list(trainer.optimizers)
+        first_step = trainer.global_step // max(1, len(optimizers))
+        options = {"optimizer": optimizers, "first_step": first_step, **self._options}
+        self._watch = watch(pl_module, self._writer, **options)
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Logs the metrics of a batch that ended with a logged step."""
+        if self._watch is not None:
+            self._watch.log(trainer.logged_metrics)
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Logs the validation's metrics."""
+        watching = self._watch
+        if watching is not None and watching.writer is not None and not trainer.sanity_checking:
+            watching.writer.log_layers(
+                [],
+                watching.step,
+                scalars={
+                    name: float(value)
+                    for name, value in trainer.callback_metrics.items()
+                    if value.numel() == 1
+                },
+            )
+
+    def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Ends the watch."""
+        self._end()
+
+    def on_exception(
+        self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
+    ) -> None:
+        """Ends the watch when the training failed."""
+        self._end()
+
+    def _end(self) -> None:
+        if self._watch is not None:
+            self._watch.close()
+            self._watch = None

@@ -1,0 +1,58 @@
+"""``Callback`` for the ``Trainer`` of Hugging Face: a watch over the model that it trains."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from nnviz_tb.recording.writer import SummaryWriter
+from nnviz_tb.torch import Watch, watch
+
+
+class Callback(TrainerCallback):  # type: ignore[misc]
+    """Logs the model, its real activations and gradients, and the Trainer's logs, while it trains.
+
+    A step is an optimizer step, as ``state.global_step`` counts them.
+    """
+
+    def __init__(self, writer: SummaryWriter | str | os.PathLike[str], **options: Any) -> None:
+        """
+        Args:
+          writer: a writer of your own, or the directory of the run.
+          options: as of :func:`nnviz_tb.torch.watch`: ``every``, ``include``, ``exclude``, ….
+        """
+        self._writer = writer
+        self._options = options
+        self._watch: Watch | None = None
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **rest: Any
+    ) -> None:
+        """Begins the watch, counting on where a resumed training goes on."""
+        self._end()
+        options = {"first_step": state.global_step, **self._options}
+        self._watch = watch(rest["model"], self._writer, **options)
+
+    def on_log(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **rest: Any
+    ) -> None:
+        """Logs the numbers that the Trainer logs."""
+        logs = rest.get("logs") or {}
+        numbers = {name: value for name, value in logs.items() if isinstance(value, (int, float))}
+        # The watch logs the rate itself, under the same name.
+        numbers.pop("learning_rate", None)
+        if self._watch is not None and self._watch.writer is not None and numbers:
+            self._watch.writer.log_layers([], state.global_step, scalars=numbers)
+
+    def on_train_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **rest: Any
+    ) -> None:
+        """Ends the watch."""
+        self._end()
+
+    def _end(self) -> None:
+        if self._watch is not None:
+            self._watch.close()
+            self._watch = None
