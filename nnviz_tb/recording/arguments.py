@@ -94,24 +94,28 @@ def checked_scalar(value: Any, name: str = "scalar_value") -> float:
     raise ArgumentError(f"{name} must be one real number, got {told}")
 
 
-def checked_directory(logdir: Any) -> str:
-    """The run directory as an absolute path.
+def checked_location(logdir: Any) -> str:
+    """The run directory: an absolute path, or the address of a remote store's directory.
 
     Raises:
-      ArgumentError: not a path, or the address of a remote store.
+      ArgumentError: not a path.
     """
     try:
         path = os.fsdecode(os.fspath(logdir))
     except TypeError:
         raise ArgumentError(f"logdir must be a path, got {logdir!r:.80}") from None
+    if path.startswith("file://"):
+        path = path[len("file://") :]
     if not path or "\0" in path:
         raise ArgumentError(f"logdir must be a path, got {path!r:.80}")
-    if _REMOTE.match(path):
-        raise ArgumentError(
-            f"logdir must be a directory of this machine, got {path!r}: write to one and copy it, "
-            "or mount the remote store"
-        )
+    if is_remote(path):
+        return path.rstrip("/")
     return os.path.abspath(os.path.expanduser(path))
+
+
+def is_remote(location: str) -> bool:
+    """Whether it is an address, as ``s3://bucket/run``, and not a path of this machine."""
+    return _REMOTE.match(location) is not None
 
 
 def real_array(values: Any, name: str) -> NDArray[Any]:

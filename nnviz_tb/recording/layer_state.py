@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from nnviz_tb.definitions import NEURON_STATISTICS
 from nnviz_tb.layers import Array, Layer
-from nnviz_tb.recording.budget import LayerShape, LayerShare
 from nnviz_tb.recording.events import encode_tag
+from nnviz_tb.recording.serving import LayerShape, LayerShare
 from nnviz_tb.statistics.curves import Curve
 
 WINDOW_STEPS = 10

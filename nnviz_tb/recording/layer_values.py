@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from nnviz_tb.definitions import LAYER_FIELDS, QUANTILES, SUMMARY_FIELDS
 from nnviz_tb.layers import Array
-from nnviz_tb.recording.budget import TRACKED_ONLY
 from nnviz_tb.recording.events import HISTOGRAMS_PLUGIN, Value
 from nnviz_tb.recording.layer_state import LayerState, NeuronRow
+from nnviz_tb.recording.serving import TRACKED_ONLY
 from nnviz_tb.recording.tracked import tracked_neurons
 from nnviz_tb.schema import PLUGIN_NAME, SeriesMetadata, tag_of
 from nnviz_tb.statistics.histogram import FloatHistogram

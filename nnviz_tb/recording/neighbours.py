@@ -42,18 +42,20 @@ def event_files(directory: str) -> list[EventFileName]:
     Raises:
       OSError: the directory cannot be listed.
     """
-    found = []
-    for name in sorted(os.listdir(directory)):
-        _, mark, rest = name.partition(_MARK)
-        if not mark:
-            continue
-        seconds, _, tail = rest.partition(".")
-        found.append(_parsed(os.path.join(directory, name), seconds, tail))
-    return found
+    paths = (os.path.join(directory, name) for name in sorted(os.listdir(directory)))
+    return [file for path in paths if (file := parse_path(path)) is not None]
 
 
-def _parsed(path: str, seconds: str, tail: str) -> EventFileName:
-    """Splits ``<host>.<pid>.<n>[.v2]``; host names hold dots, so from the right."""
+def parse_path(path: str) -> EventFileName | None:
+    """What a path says; None when it is not an event file's.
+
+    The end is ``<seconds>.<host>.<pid>.<n>[.v2]``; host names hold dots, so it is read from the
+    right.
+    """
+    _, mark, rest = os.path.basename(path).partition(_MARK)
+    if not mark:
+        return None
+    seconds, _, tail = rest.partition(".")
     parts = tail.split(".")
     while parts and not parts[-1].isdecimal():
         parts.pop()

@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from nnviz_tb.errors import ArgumentError
 from nnviz_tb.layers import Activation, Layer
 from nnviz_tb.recording import budget
 from nnviz_tb.recording.events import Value, encode_tag
 from nnviz_tb.recording.layer_record import record_layer
 from nnviz_tb.recording.layer_state import LayerState
+from nnviz_tb.recording.serving import CURVE_GRIDS
 from nnviz_tb.schema import (
     PLUGIN_NAME,
     ActivationMetadata,
@@ -27,7 +27,7 @@ from nnviz_tb.schema import (
 from nnviz_tb.statistics.curves import Curve, curve_limit, sample_curve
 from nnviz_tb.statistics.density import density
 
-_FIRST_GRID = budget.CURVE_GRIDS[1]
+_FIRST_GRID = CURVE_GRIDS[1]
 _MAX_NOTES = 20
 _MAX_NOTE_LENGTH = 500
 
@@ -62,10 +62,7 @@ class ModelRecorder:
         Raises:
           ArgumentError: ``max_step_bytes`` is too small for anything.
         """
-        if max_step_bytes < budget.MIN_STEP_BYTES:
-            raise ArgumentError(
-                f"max_step_bytes must be at least {budget.MIN_STEP_BYTES}, got {max_step_bytes}"
-            )
+        budget.check_step_bytes(max_step_bytes)
         self._prefix = prefix
         self._max_step_bytes = max_step_bytes
         self._seed = seed

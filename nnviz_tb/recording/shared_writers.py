@@ -23,7 +23,7 @@ class _Registry:
         atexit.register(self._close)
 
     def writer_of(self, logdir: str | os.PathLike[str]) -> SummaryWriter:
-        directory = arguments.checked_directory(logdir)
+        directory = arguments.checked_location(logdir)
         with self.lock:
             writer = self._writers.get(directory)
             if writer is None:

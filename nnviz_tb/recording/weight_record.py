@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from nnviz_tb.definitions import SUMMARY_FIELDS
 from nnviz_tb.layers import Array, Layer
-from nnviz_tb.recording.budget import TRACKED_ONLY
 from nnviz_tb.recording.layer_state import LayerState, named_arrays
 from nnviz_tb.recording.layer_values import SUMMARY_PLACE, LayerValues, nonfinite_count
+from nnviz_tb.recording.serving import TRACKED_ONLY
 from nnviz_tb.recording.tracked import tracked_neurons
 from nnviz_tb.schema import SeriesMetadata
 from nnviz_tb.statistics import stats

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nnviz_tb.definitions import NEURON_STATISTICS
-from nnviz_tb.recording import budget
+from nnviz_tb.recording import budget, serving
 from nnviz_tb.recording.budget import DEFAULT_STEP_BYTES, LayerShape, allocate
 
 
@@ -67,7 +67,7 @@ def test_a_small_model_is_recorded_whole():
         assert not any(share.extremes.values())
         assert (share.weight_rows, share.weight_columns) == (shape.neurons, shape.fan_in)
         assert share.sketches == shape.neurons
-        assert share.curve_grid == max(budget.CURVE_GRIDS)
+        assert share.curve_grid == max(serving.CURVE_GRIDS)
 
 
 def test_a_model_of_usual_size_has_all_layers_at_every_step():
@@ -106,13 +106,13 @@ def test_the_budget_holds_for_any_mix_of_layers(sizes, limit):
         assert promised + budget.step_overhead() <= limit
     for share in allocation.shares:
         assert share.weight_rows <= share.tracked.get("weight_norm", 0)
-        assert share.weight_rows * share.weight_columns * 4 <= budget.MAX_WEIGHTS_BYTES
+        assert share.weight_rows * share.weight_columns * 4 <= serving.MAX_WEIGHTS_BYTES
 
 
 def test_the_memory_for_past_weights_is_bounded():
     shapes = MODELS["10G parameters"]
     held = sum(
-        8 * shape.fan_in * max(share.tracked.get(name, 0) for name in budget.TRACKED_ONLY)
+        8 * shape.fan_in * max(share.tracked.get(name, 0) for name in serving.TRACKED_ONLY)
         for shape, share in zip(shapes, allocate(shapes).shares, strict=True)
     )
     assert held <= budget.STATE_BYTES

@@ -268,8 +268,8 @@ def test_a_bad_argument_is_refused_by_name_and_leaves_no_trace(writer, call, mes
     assert writer.dropped_count == 0
 
 
-@pytest.mark.parametrize("logdir", [3, None, "", "gs://bucket/run", "a\0b"])
-def test_a_logdir_that_is_no_local_path_is_refused(logdir):
+@pytest.mark.parametrize("logdir", [3, None, "", "a\0b"])
+def test_a_logdir_that_is_no_path_is_refused(logdir):
     with pytest.raises(ArgumentError, match="logdir must be a"):
         nnviz_tb.SummaryWriter(logdir)
 

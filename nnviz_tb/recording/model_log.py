@@ -1,0 +1,148 @@
+"""The models of one run, step after step: what is recorded, and what recording them costs."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+import numpy as np
+
+from nnviz_tb.definitions import RUN_FIELDS
+from nnviz_tb.health import HealthMonitor
+from nnviz_tb.layers import Layer
+from nnviz_tb.recording import watching
+from nnviz_tb.recording.events import SCALARS_PLUGIN, Value
+from nnviz_tb.recording.recorder import ModelRecorder, Recording
+from nnviz_tb.recording.sink import Sink
+from nnviz_tb.schema import PLUGIN_NAME, RUN_TAG, RunMetadata
+from nnviz_tb.version import version
+
+ACTIVATIONS = "\0activations"
+"""Key of the recorder of single activations; no model can have it as a name."""
+_FRAMEWORKS = ("keras", "tensorflow", "torch", "jax", "flax", "equinox", "numpy")
+
+
+class ModelLog:
+    """Records layers into a sink, one record for each step. The caller holds the lock.
+
+    Attributes:
+      monitor: judges every logged step; None when nobody wants to know.
+    """
+
+    def __init__(self, sink: Sink, max_step_bytes: int, seed: int) -> None:
+        """
+        Args:
+          sink: where records go.
+          max_step_bytes: of a record after the first, without the scalars.
+          seed: of every fixed choice.
+        """
+        self.monitor: HealthMonitor | None = None
+        self._sink = sink
+        self._max_step_bytes = max_step_bytes
+        self._seed = seed
+        self._recorders: dict[str, ModelRecorder] = {}
+        self._run_content: bytes | None = None
+        self._began = time.perf_counter()
+        self._spent = 0.0
+
+    def knows(self, key: str) -> bool:
+        """Whether the model of that name was recorded before."""
+        return key in self._recorders
+
+    def write(
+        self,
+        layers: list[Layer],
+        step: int,
+        wall_time: float,
+        scalars: list[Value],
+        key: str,
+        began: float,
+        probe_seconds: float,
+    ) -> None:
+        """Records the layers beside the scalars.
+
+        Args:
+          layers: in model order; empty for the scalars alone.
+          step: an integer >= 0.
+          wall_time: seconds since 1970.
+          scalars: of the same record.
+          key: name of the model, or :data:`ACTIVATIONS`.
+          began: when the work for this step began, by ``time.perf_counter``.
+          probe_seconds: part of it that the forward pass over the probe batch took.
+        """
+        recording = self._record(layers, step, key)
+        for problem in recording.problems:
+            self._sink.warn(
+                problem.partition(": ")[0], f"{problem}. It is left out; the rest is not"
+            )
+        for note in recording.notes:
+            self._sink.warn(note, note)
+        values = [*self._without_clashes(recording.values, scalars), *scalars]
+        if recording.values:
+            values.append(self._run_value(recording, began, probe_seconds))
+        if values:
+            self._sink.write(step, wall_time, values)
+        if self.monitor is not None:
+            watching.observe(self.monitor, step, values)
+        self._spent += time.perf_counter() - began
+
+    def judge(self) -> None:
+        """Lets the monitor speak, without the lock: it may log, or raise to stop the training."""
+        if self.monitor is not None:
+            began = time.perf_counter()
+            try:
+                self.monitor.judge()
+            finally:
+                self._spent += time.perf_counter() - began
+
+    def _record(self, layers: list[Layer], step: int, key: str) -> Recording:
+        recorder = self._recorders.get(key)
+        if recorder is None:
+            prefix = f"{key}/" if key and key != ACTIVATIONS else ""
+            recorder = ModelRecorder(prefix, self._max_step_bytes, self._seed)
+            self._recorders[key] = recorder
+        if not layers:
+            return Recording([], [], [])
+        try:
+            return recorder.record(layers)
+        except Exception as error:
+            self._sink.drop(f"step {step} was not recorded: {type(error).__name__}: {error}")
+            return Recording([], [], [])
+
+    def _run_value(self, recording: Recording, began: float, probe_seconds: float) -> Value:
+        if self._run_content is None:
+            versions = {
+                name: str(getattr(sys.modules[name], "__version__", "unknown"))
+                for name in _FRAMEWORKS
+                if name in sys.modules
+            }
+            metadata = RunMetadata(
+                f"nnviz_tb {version()}", versions, self._max_step_bytes, tuple(recording.notes)
+            )
+            self._run_content = metadata.to_bytes()
+        now = time.perf_counter()
+        figures = {
+            "cost_seconds": now - began,
+            "probe_seconds": probe_seconds,
+            "record_bytes": self._sink.record_bytes,
+            "dropped_count": self._sink.dropped_count,
+            "overhead_share": (self._spent + now - began) / max(now - self._began, 1e-9),
+        }
+        row = np.array([figures[name] for name in RUN_FIELDS], np.float32)
+        return Value(RUN_TAG, row, PLUGIN_NAME, self._run_content)
+
+    def _without_clashes(self, values: list[Value], scalars: list[Value]) -> list[Value]:
+        """Without those whose tag is a scalar's: TensorBoard knows a tag by one plugin only."""
+        tags = {value.tag for value in scalars}
+        kept = []
+        for value in values:
+            known = self._sink.plugin_of(value.tag)
+            if value.tag in tags or known not in (None, value.plugin):
+                self._sink.warn(
+                    f"clash {value.tag}",
+                    f"{value.tag!r} is a tag of {known or SCALARS_PLUGIN} already, so the model's "
+                    f"array of that name is not recorded under {value.plugin}",
+                )
+            else:
+                kept.append(value)
+        return kept
