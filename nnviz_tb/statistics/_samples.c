@@ -248,18 +248,30 @@ static void find_signs(uint64_t row, uint64_t seed, double signs[SKETCH_DIMENSIO
     }
 }
 
+#define ROWS_TOGETHER 8 /* more of them would evict one another where rows are 2**k long */
+
 DISPATCHED void nnviz_sketch(const Sums *kernel, uint64_t seed, double *restrict projected)
 {
-    for (ptrdiff_t row = 0; row < kernel->rows; row++) {
-        const char *weight = kernel->data + row * kernel->row_stride;
-        double signs[SKETCH_DIMENSIONS];
-        find_signs((uint64_t)row, seed, signs);
-        for (ptrdiff_t j = 0; j < kernel->columns; j++, weight += kernel->column_stride) {
-            float w;
-            memcpy(&w, weight, sizeof w);
-            w = finite_or_zero(w);
+    for (ptrdiff_t start = 0; start < kernel->rows; start += ROWS_TOGETHER) {
+        double signs[ROWS_TOGETHER][SKETCH_DIMENSIONS];
+        ptrdiff_t left = kernel->rows - start, rows = left < ROWS_TOGETHER ? left : ROWS_TOGETHER;
+        for (ptrdiff_t i = 0; i < rows; i++) {
+            find_signs((uint64_t)(start + i), seed, signs[i]);
+        }
+        const char *top = kernel->data + start * kernel->row_stride;
+        for (ptrdiff_t j = 0; j < kernel->columns; j++, top += kernel->column_stride) {
+            double sums[SKETCH_DIMENSIONS] = {0};
+            const char *weight = top;
+            for (ptrdiff_t i = 0; i < rows; i++, weight += kernel->row_stride) {
+                float w;
+                memcpy(&w, weight, sizeof w);
+                w = finite_or_zero(w);
+                for (int k = 0; k < SKETCH_DIMENSIONS; k++) {
+                    sums[k] += (double)w * signs[i][k];
+                }
+            }
             for (int k = 0; k < SKETCH_DIMENSIONS; k++) {
-                projected[j * SKETCH_DIMENSIONS + k] += w * signs[k];
+                projected[j * SKETCH_DIMENSIONS + k] += sums[k];
             }
         }
     }

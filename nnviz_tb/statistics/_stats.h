@@ -30,7 +30,7 @@
 /* These loops vectorise well, and better with wider registers than a portable build may assume:
  * the loader picks the version for the processor it finds. */
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && defined(__gnu_linux__)
-#define DISPATCHED __attribute__((target_clones("arch=skylake-avx512", "arch=haswell", "default")))
+#define DISPATCHED __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
 #define DISPATCHED
 #endif

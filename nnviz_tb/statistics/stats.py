@@ -143,7 +143,7 @@ def relative_change(new: Any, old: Any) -> tuple[NDArray[np.float64], float]:
     if after.shape != before.shape:
         raise StatsError(f"cannot compare kernels of shapes {after.shape} and {before.shape}")
     moved, length = np.zeros((2, after.shape[1]))
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         if engine.compiled is not None and _in_one_order(after, before):
             engine.compiled.changes(after, before, moved, length)
         else:
@@ -153,8 +153,14 @@ def relative_change(new: Any, old: Any) -> tuple[NDArray[np.float64], float]:
                 moved[columns] += np.einsum("ij,ij->j", change, change)
                 length[columns] += np.einsum("ij,ij->j", start, start)
         finite = np.isfinite(moved) & np.isfinite(length)
-        total = _ratio(moved[finite].sum(keepdims=True), length[finite].sum(keepdims=True))
-        return np.where(finite, _ratio(moved, length), np.nan), float(total[0])
+        change = _ratio(moved, length)
+        if not finite.all():
+            change[~finite] = np.nan
+            moved, length = moved[finite], length[finite]
+        far, long = float(moved.sum()), float(length.sum())
+    if far == 0.0:
+        return change, 0.0
+    return change, math.sqrt(far / long) if long > 0.0 else math.nan
 
 
 def _in_one_order(a: Array, b: Array) -> bool:
@@ -164,8 +170,11 @@ def _in_one_order(a: Array, b: Array) -> bool:
 
 def _ratio(moved: NDArray[np.float64], length: NDArray[np.float64]) -> NDArray[np.float64]:
     """Square root of a quotient of squares; 0/0 is 0, x/0 is NaN."""
-    known = np.where(length > 0.0, length, np.nan)
-    return np.asarray(np.where(moved == 0.0, 0.0, np.sqrt(moved / known)))
+    ratio: NDArray[np.float64] = np.sqrt(moved / length)
+    from_zero = length == 0.0
+    if from_zero.any():
+        ratio[from_zero] = np.where(moved[from_zero] == 0.0, 0.0, np.nan)
+    return ratio
 
 
 def _quantiles(histogram: FloatHistogram, array: Array) -> NDArray[np.float64]:
