@@ -23,6 +23,11 @@ class EventLog:
     def tags(self) -> list[str]:
         return list(self._events.Tags()["tensors"])
 
+    def metadata(self, tag: str) -> bytes:
+        """The plugin's own content of a tag."""
+        content: bytes = self._events.SummaryMetadata(tag).plugin_data.content
+        return content
+
     def series(self, tag: str) -> dict[int, NDArray[np.float32]]:
         """Values by step."""
         return {e.step: tensor_util.make_ndarray(e.tensor_proto) for e in self._events.Tensors(tag)}
