@@ -2,13 +2,12 @@ import type { PropertyValues } from "lit";
 import { customElement, property } from "lit/decorators.js";
 import { alphaRamp } from "../pure/colormap";
 import { float32Text, toCsv } from "../pure/csv";
-import { stepQuantiles } from "../pure/quantiles";
+import { stepExtents, stepQuantiles, type StepExtents } from "../pure/quantiles";
 import {
   finiteExtent,
   linearScale,
   logScale,
   padded,
-  positiveExtent,
   px,
   type Scale,
 } from "../pure/scale";
@@ -31,6 +30,8 @@ import {
 } from "./surface";
 import { rgbOf, theme, withAlpha } from "./theme";
 import { valueAxis } from "./value_axis";
+
+const NOTHING = new Float32Array(0);
 
 /** More lines than this are a raster: single ones could not be followed any more. */
 const MAX_LINES = 200;
@@ -66,7 +67,7 @@ export class Trajectories extends StepChart {
   };
 
   private nine: Float32Array = new Float32Array(0);
-  private extent: readonly [number, number] | null = null;
+  private extents: StepExtents = { low: NOTHING, high: NOTHING };
   private hoveredRow = -1;
 
   protected override willUpdate(changed: PropertyValues<this>): void {
@@ -80,14 +81,14 @@ export class Trajectories extends StepChart {
           : stepQuantiles(matrix.values, matrix.steps.length, NINE));
       this.hoveredRow = -1;
     }
-    const before = changed.get("time");
-    const zoomed =
-      changed.has("time") &&
-      (before?.zoom !== this.time.zoom || before?.unit !== this.time.unit);
     const ranged = ["matrix", "quantiles", "extremes", "logScale"];
-    // A moved cursor alone changes no range, and looking for one reads every value.
-    if (zoomed || ranged.some((name) => changed.has(name as keyof Trajectories))) {
-      this.extent = this.valueExtent();
+    // Looking for a range reads every value: once per data, not once per move or zoom.
+    if (ranged.some((name) => changed.has(name as keyof Trajectories))) {
+      this.extents = stepExtents(
+        [this.matrix?.values ?? NOTHING, this.nine, this.extremes?.values ?? NOTHING],
+        this.matrix?.steps.length ?? 0,
+        this.logScale,
+      );
     }
   }
 
@@ -99,26 +100,20 @@ export class Trajectories extends StepChart {
     return this.quantity ? 20 : 8;
   }
 
+  /** Over the steps shown and one beyond at either end, from where lines enter the plot. */
   private valueExtent(): readonly [number, number] | null {
-    const matrix = this.matrix;
-    if (matrix === null) return null;
-    const count = matrix.steps.length;
-    const positions = this.positions(matrix);
+    if (this.matrix === null) return null;
+    const positions = this.positions(this.matrix);
     const [from, to] = this.stepDomain();
     const first = Math.max(0, lowerBound(positions, from) - 1);
-    const last = Math.min(count, lowerBound(positions, to) + 1);
-    const shown: Float32Array[] = [];
-    for (const values of [matrix.values, this.nine, this.extremes?.values]) {
-      for (let row = 0; values !== undefined && row < values.length / count; row++) {
-        shown.push(values.subarray(row * count + first, row * count + last));
-      }
-    }
-    return this.logScale ? positiveExtent(shown) : finiteExtent(shown);
+    const last = lowerBound(positions, to) + 1;
+    const { low, high } = this.extents;
+    return finiteExtent([low.subarray(first, last), high.subarray(first, last)]);
   }
 
   private valueScale(rect: Rect): Scale {
     const range = upwards(rect);
-    const extent = this.extent;
+    const extent = this.valueExtent();
     if (this.logScale && extent !== null) return logScale([extent[0] / 1.1, extent[1] * 1.1], range);
     return linearScale(padded(extent ?? [0, 1], 0.05), range);
   }

@@ -34,3 +34,40 @@ export function stepQuantiles(
   }
   return result;
 }
+
+/** Lowest and highest finite value of every step, NaN where there is none. */
+export interface StepExtents {
+  readonly low: Float32Array;
+  readonly high: Float32Array;
+}
+
+/**
+ * Extents over the rows at every step, for axes that follow a zoom without reading all values.
+ * @param arrays row-major [rows × steps] each
+ * @param positive leaves out what a logarithmic axis cannot show
+ */
+export function stepExtents(
+  arrays: Iterable<Float32Array>,
+  steps: number,
+  positive: boolean,
+): StepExtents {
+  const low = new Float32Array(steps).fill(Infinity);
+  const high = new Float32Array(steps).fill(-Infinity);
+  const floor = positive ? 0 : -Infinity;
+  for (const values of arrays) {
+    for (let start = 0; steps > 0 && start < values.length; start += steps) {
+      for (let step = 0; step < steps; step++) {
+        const value = values[start + step]!;
+        // Every comparison is false for NaN.
+        if (value > floor && value < Infinity) {
+          if (value < low[step]!) low[step] = value;
+          if (value > high[step]!) high[step] = value;
+        }
+      }
+    }
+  }
+  for (let step = 0; step < steps; step++) {
+    if (low[step]! > high[step]!) low[step] = high[step] = NaN;
+  }
+  return { low, high };
+}

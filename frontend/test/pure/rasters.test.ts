@@ -9,6 +9,7 @@ import {
   stripColors,
 } from "../../src/pure/density_raster";
 import { colored, pooledValues, type Pooling } from "../../src/pure/heat_raster";
+import { stepExtents } from "../../src/pure/quantiles";
 import { linearScale, logScale, px, type Scale } from "../../src/pure/scale";
 import { columnsOf } from "../../src/pure/step_axis";
 import { densityColors, densityCounts } from "../../src/pure/trajectory_raster";
@@ -123,6 +124,50 @@ describe("densityCounts", () => {
     expect(() =>
       densityCounts(new Float32Array(4), 2, yOf, px(4), px(4), new Float64Array(3)),
     ).toThrow(RangeError);
+  });
+});
+
+describe("lines kept from drawing to drawing", () => {
+  it("count on another scale, and without their gaps' neighbours, as they did at first", () => {
+    const steps = 11;
+    const values = randomMatrix(5, 40 * steps).map((value, index) =>
+      index % (7 * steps) === 3 ? NaN : Math.exp(value),
+    );
+    const places = Float64Array.from({ length: steps }, (_, step) => step * 3);
+    const scales = [
+      linearScale([0, 4], [px(20), px(0)]),
+      logScale([0.1, 8], [px(20), px(0)]),
+      linearScale([1, 2], [px(20), px(0)]),
+    ];
+    for (const yOf of scales) {
+      const counts = densityCounts(values, steps, yOf, px(30), px(20), places);
+      expect([...counts]).toEqual(naiveCounts(values, steps, yOf, 30, 20, places));
+    }
+  });
+
+  it("reach the edge of the picture however far they go", () => {
+    const values = Float32Array.from([0, 3e38, 0, -3e38]);
+    const yOf = linearScale([-1, 1], [px(10), px(0)]);
+    const counts = densityCounts(values, 2, yOf, px(4), px(10));
+    // One line leaves upwards, the other downwards, both within the first column.
+    expect(Array.from({ length: 10 }, (_, y) => counts[y * 4])).toEqual([
+      1, 1, 1, 1, 1, 2, 1, 1, 1, 1,
+    ]);
+    expect(counts.filter((_, index) => index % 4 > 0).every((count) => count === 0)).toBe(true);
+  });
+});
+
+describe("stepExtents", () => {
+  it("leaves out what an axis cannot show", () => {
+    const values = Float32Array.from([1, NaN, Infinity, -2, NaN, 5]);
+    expect(stepExtents([values], 3, false)).toEqual({
+      low: Float32Array.of(-2, NaN, 5),
+      high: Float32Array.of(1, NaN, 5),
+    });
+    expect(stepExtents([values, Float32Array.of(0, 0, 7)], 3, true)).toEqual({
+      low: Float32Array.of(1, NaN, 5),
+      high: Float32Array.of(1, NaN, 7),
+    });
   });
 });
 
