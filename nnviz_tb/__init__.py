@@ -14,7 +14,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from nnviz_tb import errors, keras, lightning, plot, torch, transformers
+    from nnviz_tb import errors, jax, keras, lightning, plot, torch, transformers
     from nnviz_tb.health import HealthMonitor
     from nnviz_tb.offline.reporting import report
     from nnviz_tb.recording.shared_writers import log_model
@@ -27,6 +27,7 @@ __all__ = [
     "SummaryWriter",
     "__version__",
     "errors",
+    "jax",
     "keras",
     "lightning",
     "log_model",
@@ -36,7 +37,7 @@ __all__ = [
     "transformers",
 ]
 
-_MODULES = ("errors", "keras", "lightning", "plot", "torch", "transformers")
+_MODULES = ("errors", "jax", "keras", "lightning", "plot", "torch", "transformers")
 _ROOMS = {
     "HealthMonitor": "health",
     "SummaryWriter": "recording.writer",

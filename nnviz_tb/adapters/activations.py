@@ -182,6 +182,8 @@ def with_given_activations(
 def _given_activation(name: object, entry: object) -> Activation:
     if not isinstance(name, str) or not name:
         raise ArgumentError(f"activations: a layer name must be a non-empty string, got {name!r}")
+    if isinstance(entry, Activation):
+        return entry
     if not isinstance(entry, tuple) or len(entry) != 2 or not callable(entry[0]):
         raise ArgumentError(
             f"activations[{name!r}] must be a pair (function, pre-activations), got {entry!r:.200}"

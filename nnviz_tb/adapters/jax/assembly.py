@@ -10,6 +10,9 @@ import numpy as np
 
 from nnviz_tb.adapters.activations import is_real
 from nnviz_tb.adapters.grouping import NamedArray, layers_of_arrays
+from nnviz_tb.adapters.jax.attachment import with_activations
+from nnviz_tb.adapters.jax.calls import Forward, forward_of, forward_through
+from nnviz_tb.adapters.jax.probe import Seen, probe
 from nnviz_tb.adapters.jax.views import Part, flax_parts, parts_of
 from nnviz_tb.adapters.jax.weights import Path, Weight, by_path, to_host, to_numpy, weights_of
 from nnviz_tb.errors import ArgumentError
@@ -44,18 +47,55 @@ class _Group:
 def assemble(model: Any, inputs: Any, gradients: Any, updates: Any) -> list[Layer]:
     """See :func:`nnviz_tb.adapters.jax.layers_of`."""
     weights = weights_of(model)
-    gradient_of = by_path(gradients, weights, "gradients")
-    update_of = by_path(updates, weights, "updates")
     if not weights:
         raise ArgumentError(f"model holds no arrays: {model!r:.200}")
+    gradient_of = by_path(gradients, weights, "gradients")
+    update_of = by_path(updates, weights, "updates")
+    if inputs is None:
+        return _assembled(weights, [], [], gradient_of, update_of)
+    arguments = inputs if type(inputs) is tuple else (inputs,)
+    seen, order = _probed(forward_of(model), weights, arguments, "inputs")
+    return _assembled(weights, seen, order, gradient_of, update_of)
+
+
+def assemble_through(function: Any, model: Any, arguments: tuple[Any, ...]) -> list[Layer]:
+    """The layers of a model, with the activations in ``function(model, *arguments)``.
+
+    Raises:
+      ArgumentError: the function fails on these arguments.
+    """
+    weights = weights_of(model)
+    forward = forward_through(function, model)
+    seen, order = _probed(forward, weights, arguments, "arguments")
+    return _assembled(weights, seen, order, {}, {})
+
+
+def _probed(
+    forward: Forward, weights: list[Weight], arguments: tuple[Any, ...], argument: str
+) -> tuple[list[Seen], list[int]]:
+    place_of = {id(weight.value): place for place, weight in reversed([*enumerate(weights)])}
+    places = [place_of.get(id(leaf), -1) for leaf in forward.leaves]
+    return probe(forward, places, arguments, argument)
+
+
+def _assembled(
+    weights: list[Weight],
+    seen: list[Seen],
+    order: list[int],
+    gradient_of: dict[Path, Array],
+    update_of: dict[Path, Array],
+) -> list[Layer]:
     to_host(weights)
-    layers: list[Layer] = []
-    for members in _by_module(weights).values():
-        layers += _layers(_group(members, gradient_of, update_of))
-    return layers
+    modules = _by_module([*(weights[place] for place in order), *weights])
+    layers = {
+        path: _layers(_group([*dict.fromkeys(members)], gradient_of, update_of))
+        for path, members in modules.items()
+    }
+    return with_activations(layers, seen, weights)
 
 
 def _by_module(weights: list[Weight]) -> dict[Path, list[Weight]]:
+    """Modules in the order in which their weights first come."""
     groups: dict[Path, list[Weight]] = {}
     for weight in weights:
         groups.setdefault(weight.path[:-1], []).append(weight)

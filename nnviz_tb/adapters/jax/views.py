@@ -65,7 +65,7 @@ def flax_parts(arrays: Mapping[str, Array]) -> list[Part] | None:
         return [Part("embedding", np.transpose)]
     if "scale" in arrays:
         return [Part("scale", _row, "bias")]
-    return None
+    return [Part(None)] if "negative_slope" in arrays else None
 
 
 def _row(scale: Array) -> Array:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from nnviz_tb.errors import AdapterError, ArgumentError
@@ -18,7 +19,7 @@ from nnviz_tb.layers import Array
 Path = tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Weight:
     """One array.
 
@@ -130,7 +131,7 @@ def _walk(
     if isinstance(node, kind_in("flax.core.meta", "AxisMetadata")):
         node = node.unbox()
     if isinstance(node, (jax.Array, np.ndarray, np.generic)):
-        if not jax.dtypes.issubdtype(node.dtype, jax.dtypes.prng_key):
+        if not jnp.issubdtype(node.dtype, jax.dtypes.prng_key):
             yield Weight(path or ("array",), node, owner, trainable)
         return
     if isinstance(node, (bool, int, float)):
@@ -249,9 +250,10 @@ def to_host(weights: list[Weight]) -> None:
     """Begins to move all of them at once, so that none waits for the one before."""
     for weight in weights:
         value = weight.value
-        if isinstance(value, jax.Array) and not isinstance(value, jax.core.Tracer):
-            if not value.is_deleted() and value.is_fully_addressable:
-                value.copy_to_host_async()
+        if not isinstance(value, jax.Array) or isinstance(value, jax.core.Tracer):
+            continue
+        if not value.is_deleted() and value.is_fully_addressable:
+            value.copy_to_host_async()
 
 
 def by_path(given: Any, weights: list[Weight], argument: str) -> dict[Path, Array]:

@@ -1,0 +1,118 @@
+"""Models as pure functions of their arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+
+from nnviz_tb.adapters.jax.weights import kind_in, variables_of
+from nnviz_tb.errors import ArgumentError
+
+Function = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Forward:
+    """One model, ready to be traced.
+
+    Attributes:
+      leaves: all of its arrays, random generators' states among them.
+      call: from leaves and a sequence of arguments to what the model returns; changes nothing.
+      key: equal for models whose programs are equal but for shapes; not always hashable.
+    """
+
+    leaves: list[Any]
+    call: Callable[[Sequence[Any], Sequence[Any]], Any]
+    key: Hashable
+
+
+def forward_of(model: Any) -> Forward:
+    """The call of a model in inference mode.
+
+    Raises:
+      ArgumentError: it is nothing that can be called.
+    """
+    if isinstance(model, kind_in("flax.nnx", "Module")) and callable(model):
+        return _nnx(model, _evaluated)
+    if isinstance(model, kind_in("equinox", "Module")) and callable(model):
+        return _equinox(model, _mapped, inference=True)
+    if isinstance(model, kind_in("flax.linen", "Module")):
+        module, variables = model.unbind()
+        return _pytree(dict(variables), module.apply, (type(module), module))
+    if isinstance(model, kind_in("flax.training.train_state", "TrainState")):
+        return _pytree(variables_of(model), model.apply_fn, model.apply_fn)
+    raise ArgumentError(
+        "inputs: a pytree of arrays cannot be called on a probe batch; give the module itself "
+        "(module.bind(variables) in Linen), or "
+        "activations=nnviz_tb.jax.activations(function, model, *arguments)"
+    )
+
+
+def forward_through(function: Function, model: Any) -> Forward:
+    """The call ``function(model, *arguments)``, in the mode that the model is in."""
+    if isinstance(model, kind_in("flax.nnx", "Module")):
+        return _nnx(model, function)
+    if isinstance(model, kind_in("equinox", "Module")):
+        return _equinox(model, function, inference=False)
+    if isinstance(model, kind_in("flax.linen", "Module")):
+        raise ArgumentError(
+            "model: give the variables, with function=module.apply, instead of a bound module"
+        )
+    return _pytree(model, function, function)
+
+
+def _evaluated(model: Any, *arguments: Any) -> Any:
+    model.eval()
+    return model(*arguments)
+
+
+def _mapped(model: Any, *arguments: Any) -> Any:
+    """Equinox's modules take one sample."""
+    axes = [0 if _holds_array(argument) else None for argument in arguments]
+    return jax.vmap(model, in_axes=axes)(*arguments)
+
+
+def _holds_array(argument: Any) -> bool:
+    return any(isinstance(leaf, (jax.Array, np.ndarray)) for leaf in jax.tree.leaves(argument))
+
+
+def _nnx(model: Any, function: Function) -> Forward:
+    from flax import nnx
+
+    graph, state = nnx.split(model)
+    leaves, structure = jax.tree.flatten(state)
+
+    def call(given: Sequence[Any], arguments: Sequence[Any]) -> Any:
+        # A model of the trace's own: what its layers count or average is dropped with it.
+        return function(nnx.merge(graph, jax.tree.unflatten(structure, given)), *arguments)
+
+    return Forward(leaves, call, (function, graph, structure))
+
+
+def _equinox(model: Any, function: Function, *, inference: bool) -> Forward:
+    import equinox as eqx
+
+    leaves, structure = jax.tree.flatten(eqx.nn.inference_mode(model) if inference else model)
+    is_array = [eqx.is_array(leaf) for leaf in leaves]
+    fixed = [None if dynamic else leaf for leaf, dynamic in zip(leaves, is_array, strict=True)]
+
+    def call(given: Sequence[Any], arguments: Sequence[Any]) -> Any:
+        rest = iter(given)
+        whole = [next(rest) if d else leaf for leaf, d in zip(fixed, is_array, strict=True)]
+        return function(jax.tree.unflatten(structure, whole), *arguments)
+
+    arrays = [leaf for leaf, dynamic in zip(leaves, is_array, strict=True) if dynamic]
+    return Forward(arrays, call, (function, structure, tuple(fixed)))
+
+
+def _pytree(model: Any, function: Function, key: Hashable) -> Forward:
+    leaves, structure = jax.tree.flatten(model)
+
+    def call(given: Sequence[Any], arguments: Sequence[Any]) -> Any:
+        return function(jax.tree.unflatten(structure, given), *arguments)
+
+    return Forward(leaves, call, (key, structure))

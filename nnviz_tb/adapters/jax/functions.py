@@ -1,0 +1,313 @@
+"""The activation functions in a program, found by what they do.
+
+An activation function is a stretch of equations that makes one value of another, element by
+element, with nothing but numbers beside it, and that bends: ``jax.nn.gelu``, ``jnp.maximum(x, 0)``
+and ``x * jax.nn.sigmoid(beta * x)`` alike. Square roots and powers alone are left to the
+normalisations that they serve; a softmax is known by its quotient.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from nnviz_tb.adapters.jax.lineage import DATA, Axes, Origin, origin_of
+from nnviz_tb.adapters.jax.program import Constant, Equation, Program, Value, apply
+
+_AFFINE = ("add", "sub", "mul", "div", "neg", "convert_element_type", "copy", "reduce_precision")
+_BENDING = (
+    "tanh", "logistic", "max", "min", "clamp", "erf", "erfc", "exp", "exp2", "expm1", "log1p",
+    "select_n", "sin", "cos", "abs", "sign", "atan", "round", "floor",
+)  # fmt: skip
+_OTHERS = (
+    "log", "integer_pow", "square", "pow", "sqrt", "rsqrt", "cbrt", "gt", "ge", "lt", "le", "eq",
+    "ne", "and", "or", "not", "xor", "is_finite", "stop_gradient", "sinh", "cosh", "asinh", "tan",
+)  # fmt: skip
+_ELEMENTWISE = frozenset((*_AFFINE, *_BENDING, *_OTHERS))
+_NORMALISING = frozenset(("sqrt", "rsqrt"))
+"""A stretch with these scales by a length, unless it is one of JAX's named functions."""
+_AT_LEAST_TWO = frozenset(("exp", "exp2", "abs", "sign", "round", "floor"))
+"""Alone, these are parts of losses, softmaxes and quantisation."""
+_PASSING = ("broadcast_in_dim", "reshape", "convert_element_type", "stop_gradient", "max", "copy")
+MARK = "nnviz_tap"
+
+
+@dataclass(frozen=True, eq=False)
+class Site:
+    """One activation function where it is applied.
+
+    Attributes:
+      inputs, outputs: numbers of its values in the program; no outputs when they are not known.
+      equations: between them, when it is elementwise; else empty.
+      parameters: numbers of the learnable scalars in it.
+      softmax: it is one, over the neurons.
+      call: name of the jitted function that all of it is in, or "".
+      tap: the name that the user gave it, or "".
+      origin: of its inputs.
+    """
+
+    inputs: int
+    outputs: int | None
+    equations: tuple[Equation, ...]
+    parameters: tuple[int, ...]
+    softmax: bool
+    call: str
+    tap: str
+    origin: Origin
+
+    def function(self, x: Any, dtype: Any, scalars: Sequence[Any]) -> Any:
+        """The outputs for inputs of any shape, as of the dtype that the model computes in."""
+        known: dict[int, Any] = dict(zip(self.parameters, scalars, strict=True))
+        known[self.inputs] = jnp.asarray(x, dtype)
+        for equation in self.equations:
+            values = [
+                known[v] if isinstance(v, int) else jnp.reshape(v.value, ())
+                for v in equation.inputs
+            ]
+            (known[equation.outputs[0]],) = apply(equation, jnp.broadcast_arrays(*values))
+        return known[self.outputs] if self.outputs is not None else known[self.inputs]
+
+
+class _Reading:
+    """A program with what is found out about its values."""
+
+    def __init__(self, program: Program, origins: Sequence[Origin]) -> None:
+        self.program = program
+        self.origins = origins
+        self.maker = {out: eqn for eqn in program.equations for out in eqn.outputs}
+        self.users: dict[int, list[Equation]] = {}
+        for equation in program.equations:
+            for value in set(equation.values):
+                self.users.setdefault(value, []).append(equation)
+        self.mixing_calls = {
+            equation.call
+            for equation in program.equations
+            if equation.name not in (*_ELEMENTWISE, "broadcast_in_dim", "reshape")
+        }
+        self.taps = {
+            equation.outputs[0]: str(equation.params["name"])
+            for equation in program.equations
+            if equation.name == MARK and equation.params["role"] == "inputs"
+        }
+
+    def shape(self, value: int) -> tuple[int, ...]:
+        return tuple(getattr(self.program.shapes[value], "shape", ()))
+
+    def is_real(self, value: int) -> bool:
+        aval = self.program.shapes[value]
+        return len(self.shape(value)) > 0 and jnp.issubdtype(aval.dtype, jnp.floating)
+
+    def roots(self, forced: set[int]) -> dict[int, int]:
+        """For every value that depends on the batch the value of which it is a function."""
+        root = {value: value for value in self.program.inputs}
+        for equation in self.program.equations:
+            data = [v for v in equation.values if self.origins[v].kind == DATA]
+            shared = {root[v] for v in data}
+            rest = [v for v in equation.inputs if v not in data]
+            output = equation.outputs[0] if equation.outputs else -1
+            joined = (
+                len(shared) == 1
+                and len(equation.outputs) == 1
+                and equation.name in _ELEMENTWISE
+                and output not in forced
+                and all(origin_of(value, self.origins).scalar for value in rest)
+                and self.shape(output) == self.shape(next(iter(shared)))
+            )
+            for out in equation.outputs:
+                root[out] = next(iter(shared)) if joined else out
+        return root
+
+    def bends(self, root: dict[int, int]) -> dict[int, bool]:
+        """Whether a value is more than a multiple of its root plus a number."""
+        bent: dict[int, bool] = {}
+        for equation in self.program.equations:
+            data = [v for v in equation.values if self.origins[v].kind == DATA]
+            for out in equation.outputs:
+                if root[out] == out:
+                    bent[out] = False
+                    continue
+                straight = _limits_nothing(equation) or (
+                    equation.name in _AFFINE and (len(data) == 1 or equation.name in ("add", "sub"))
+                )
+                if equation.name == "div" and isinstance(equation.inputs[0], int):
+                    straight = straight and equation.inputs[0] in data
+                elif equation.name == "div":
+                    straight = False
+                bent[out] = not straight or any(bent.get(v, False) for v in data)
+        return bent
+
+
+def _limits_nothing(equation: Equation) -> bool:
+    """Whether this is the maximum with −∞, in which log-sum-exp starts from."""
+    endless = {"max": -math.inf, "min": math.inf}.get(equation.name)
+    constants = [value.value for value in equation.inputs if isinstance(value, Constant)]
+    return endless is not None and any(
+        np.size(constant) == 1 and float(np.reshape(constant, ())) == endless
+        for constant in constants
+    )
+
+
+def sites(program: Program, origins: Sequence[Origin]) -> list[Site]:
+    """The activation functions of a program, in the order in which they are applied."""
+    reading = _Reading(program, origins)
+    exits = _exits(reading)
+    found = [_elementwise(reading, start, end, root) for start, end, root in exits]
+    found += list(_softmaxes(reading))
+    found = [site for site in found if site is not None and site.inputs not in reading.taps]
+    tapped = [_tapped(reading, value, name) for value, name in reading.taps.items()]
+    order = {out: i for i, eqn in enumerate(program.equations) for out in eqn.outputs}
+    every = [site for site in found if site is not None] + tapped
+    return sorted(every, key=lambda site: order.get(site.inputs, -1))
+
+
+def _exits(reading: _Reading) -> list[tuple[int, int, dict[int, int]]]:
+    """Stretches as (first value, last value); one with several ends is cut at its first."""
+    forced = set(reading.taps)
+    while True:
+        root = reading.roots(forced)
+        bent = reading.bends(root)
+        ends: dict[int, list[int]] = {}
+        for equation in reading.program.equations:
+            for out in equation.outputs:
+                if root[out] != out and bent[out] and _leaves(reading, out, root):
+                    ends.setdefault(root[out], []).append(out)
+        cuts = {found[0] for found in ends.values() if len(found) > 1} - forced
+        if not cuts:
+            return [(_start(reading, start, root), found[0], root) for start, found in ends.items()]
+        forced |= cuts
+
+
+def _leaves(reading: _Reading, value: int, root: dict[int, int]) -> bool:
+    """Whether something outside its stretch takes the value."""
+    return value in reading.program.outputs or any(
+        root.get(out) != root[value]
+        for equation in reading.users.get(value, ())
+        for out in equation.outputs
+    )
+
+
+def _start(reading: _Reading, value: int, root: dict[int, int]) -> int:
+    """The last value before the stretch bends: a scaling in front of it is no part of it."""
+    first = root[value]
+    while True:
+        users = reading.users.get(value, [])
+        if len(users) != 1 or users[0].name not in _AFFINE or value in reading.taps:
+            return value
+        data = [v for v in users[0].values if reading.origins[v].kind == DATA]
+        output = users[0].outputs[0]
+        if len(data) != 1 or root[output] != first:
+            return value
+        if users[0].name == "div" and users[0].inputs[0] not in data:
+            return value
+        value = output
+
+
+def _elementwise(reading: _Reading, start: int, end: int, root: dict[int, int]) -> Site | None:
+    if not (reading.is_real(start) and reading.is_real(end)):
+        return None
+    equations, parameters = _between(reading, start, end)
+    names = {e.name for e in equations if reading.origins[e.outputs[0]].kind == DATA}
+    call = _call(reading, equations)
+    bending = {e.name for e in equations if not _limits_nothing(e)}.intersection(_BENDING)
+    if not bending or (not call and (names & _NORMALISING or bending <= _AT_LEAST_TWO)):
+        return None
+    return Site(start, end, equations, parameters, False, call, "", reading.origins[start])
+
+
+def _between(
+    reading: _Reading, start: int, end: int
+) -> tuple[tuple[Equation, ...], tuple[int, ...]]:
+    """Equations that lead to the end, in order, and the learnable numbers that they take."""
+    needed: set[Equation] = set()
+    parameters: list[int] = []
+    waiting = [end]
+    while waiting:
+        value = waiting.pop()
+        equation = reading.maker.get(value)
+        if value == start:
+            continue
+        if reading.origins[value].kind != DATA:
+            # A number that the weights or the program give, computed once beside the batch.
+            if value not in parameters:
+                parameters.append(value)
+            continue
+        if equation is not None and equation not in needed:
+            needed.add(equation)
+            waiting.extend(equation.values)
+    ordered = tuple(e for e in reading.program.equations if e in needed)
+    return ordered, tuple(sorted(parameters))
+
+
+def _call(reading: _Reading, equations: Sequence[Equation]) -> str:
+    """The one function of a public name that all equations on the batch are part of, or ""."""
+    calls = {e.call for e in equations if reading.origins[e.outputs[0]].kind == DATA}
+    public = {call for call in calls if call[:1].isalpha()} - reading.mixing_calls
+    inner = {call for call in calls if call.startswith("_")}
+    return next(iter(public)) if len(public) == 1 and calls == public | inner else ""
+
+
+def _softmaxes(reading: _Reading) -> Iterator[Site]:
+    for equation in reading.program.equations:
+        if equation.name != "div" or not all(isinstance(v, int) for v in equation.inputs):
+            continue
+        above, below = equation.values[0], _behind(reading, equation.values[-1], "reduce_sum")
+        power = reading.maker.get(above)
+        if power is None or below is None or power.name != "exp" or above not in below.values:
+            continue
+        exponent = power.values[0]
+        shifted = reading.maker.get(exponent)
+        if shifted is not None and shifted.name == "sub" and isinstance(shifted.inputs[0], int):
+            largest = _behind(reading, shifted.inputs[1], "reduce_max")
+            if largest is not None and shifted.inputs[0] in largest.values:
+                exponent = shifted.inputs[0]
+        axes: Axes = tuple(int(axis) for axis in below.params["axes"])
+        origin = reading.origins[exponent]
+        kernel = origin.kernel if origin.axes == axes else None
+        origin = Origin(DATA, kernel=kernel, touched=origin.touched, axes=axes)
+        yield Site(exponent, equation.outputs[0], (), (), True, "softmax", "", origin)
+
+
+def _behind(reading: _Reading, value: Value, name: str) -> Equation | None:
+    """The equation of this name that the value is a spread or rounded form of."""
+    while isinstance(value, int):
+        equation = reading.maker.get(value)
+        if equation is None or equation.name == name:
+            return equation
+        data = [v for v in equation.values if reading.origins[v].kind == DATA]
+        if equation.name not in _PASSING or len(data) != 1:
+            return None
+        value = data[0]
+    return None
+
+
+def _tapped(reading: _Reading, start: int, name: str) -> Site:
+    """What a user marked: with the end that was marked too, or with the inputs alone."""
+    end = next(
+        (
+            equation.values[0]
+            for equation in reading.program.equations
+            if equation.name == MARK
+            and equation.params["role"] == "outputs"
+            and equation.params["name"] == name
+            and equation.outputs[0] > start
+            and equation.values
+        ),
+        None,
+    )
+    origin = reading.origins[start]
+    root = reading.roots({start})
+    if end is None or root.get(end) != start or end == start:
+        softmax = any(site.outputs == end and site.inputs == start for site in _softmaxes(reading))
+        return Site(start, end, (), (), softmax, "", name, origin)
+    equations, parameters = _between(reading, start, end)
+    return Site(start, end, equations, parameters, False, _call(reading, equations), name, origin)
+
+
+def row_count(shape: Sequence[int], axes: Axes) -> int:
+    """Samples in a value of this shape whose neurons are on these axes."""
+    return math.prod(size for axis, size in enumerate(shape) if axis not in axes)
