@@ -19,6 +19,7 @@ from nnviz_tb.statistics.histogram import FloatHistogram
 
 FIGURE_PLACE = {name: place for place, name in enumerate(LAYER_FIELDS)}
 SUMMARY_PLACE = {name: place for place, name in enumerate(SUMMARY_FIELDS)}
+_SORTED_WHOLE = 4096
 _NONFINITE = tuple(SUMMARY_PLACE[name] for name in ("nan_count", "posinf_count", "neginf_count"))
 
 
@@ -121,13 +122,21 @@ def _tail(name: str, values: NDArray[Any], extremes: int) -> NDArray[np.float64]
     known = np.flatnonzero(np.isfinite(values))
     if name in TRACKED_ONLY or not known.size:
         return tail
-    finite = values[known]
-    tail[: len(QUANTILES)] = np.quantile(finite, QUANTILES)
+    finite = values[known].astype(np.float64)
     half = min(extremes // 2, known.size)
+    ranks = np.multiply(QUANTILES, known.size - 1.0)
+    below = ranks.astype(np.int64)
+    above = np.minimum(below + 1, known.size - 1)
+    # Everything wanted is at a few ranks; below some thousands, sorting all is the faster way.
+    if known.size <= _SORTED_WHOLE:
+        order = np.argsort(finite)
+    else:
+        wanted = {*below, *above, half, known.size - 1 - half}
+        order = np.argpartition(finite, sorted(int(rank) for rank in wanted))
+    ordered = finite[order]
+    tail[: len(QUANTILES)] = ordered[below] + (ordered[above] - ordered[below]) * (ranks - below)
     if half:
-        low = np.argpartition(finite, half - 1)[:half]
-        high = np.argpartition(finite, finite.size - half)[-half:]
-        for start, places in ((0, low), (extremes // 2, high)):
+        for start, places in ((0, order[:half]), (extremes // 2, order[-half:])):
             at = len(QUANTILES) + start
             tail[at : at + half] = known[places]
             tail[at + extremes : at + extremes + half] = finite[places]
