@@ -9,9 +9,12 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.parse
 import urllib.request
 from pathlib import Path
 from typing import Any
+
+from nnviz_tb.reading import wire
 
 ROOT = Path(__file__).resolve().parent.parent
 READY_LIMIT_S = 900.0
@@ -59,6 +62,14 @@ class DemoProcess:
         with urllib.request.urlopen(address, timeout=30) as answer:
             runs: list[dict[str, Any]] = json.load(answer)["runs"]
         return runs
+
+    def kept_steps(self, run: str, layer: str, statistic: str) -> int:
+        """How many steps of a per-neuron series its TensorBoard holds."""
+        query = urllib.parse.urlencode({"run": run, "layer": layer, "statistic": statistic})
+        address = f"{self.address}/data/plugin/nnviz/neurons?{query}"
+        with urllib.request.urlopen(address, timeout=30) as answer:
+            meta, _ = wire.decode(answer.read())
+        return int(meta["kept_steps"])
 
     def close(self) -> None:
         """Ctrl-C, and the wait for its end."""

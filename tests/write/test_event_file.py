@@ -38,15 +38,16 @@ def run_python(code: str, *arguments: str, **options) -> subprocess.CompletedPro
 
 
 LOG_UNTIL_KILLED = """
-    import mmap, struct, sys
+    import ctypes, mmap, sys
     from nnviz_tb.recording.event_file import EventFile
     directory, returned, first, count = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
     file = EventFile(directory, "test")
     with open(returned, "r+b") as handle:
-        shared = mmap.mmap(handle.fileno(), 8)
+        # One store of eight bytes: struct.pack_into clears them first, and a kill can fall between.
+        returned_count = ctypes.c_int64.from_buffer(mmap.mmap(handle.fileno(), 8))
     for step in range(first, first + count):
         assert file.write_scalar("loss", step, 1.0 + step, float(step % 1000))
-        struct.pack_into("<q", shared, 0, step + 1)
+        returned_count.value = step + 1
 """
 
 
