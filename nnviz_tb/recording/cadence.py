@@ -4,6 +4,11 @@ Steps are taken from grids that double their stride as the run grows, so that a 
 many logged steps early as late when seen on a logarithmic axis, and a bounded number of them:
 nearly 200 after a thousand steps, 350 after ten thousand, 500 after a hundred thousand. What
 logging was measured to cost then thins them further, until it stays below its share of the time.
+
+A share of one per cent of the first second would buy nothing, and the first steps are those that
+people wait for. So half a second may be spent at once, and another half until the share of all the
+time has come to be a second: with one per cent that is after 100 s. From then on the share holds,
+without anything on top.
 """
 
 from __future__ import annotations
@@ -21,7 +26,7 @@ from nnviz_tb.errors import ArgumentError
 Every = int | Literal["auto", "epoch"]
 
 ALLOWANCE_SECONDS = 1.0
-"""Spent without asking: a run of a few seconds shall have more than its first step."""
+"""The most that a young run may spend before its share of the time comes to as much."""
 
 _OCTAVES = 12
 """Of stride doubling, after which ``target_steps`` are logged."""
@@ -59,8 +64,8 @@ class Cadence:
     ) -> None:
         """
         Args:
-          max_overhead: at most this share of the time is spent on logging, beyond
-            :data:`ALLOWANCE_SECONDS`; above 0, up to 1.
+          max_overhead: at most this share of the time is spent on logging, once it comes to
+            :data:`ALLOWANCE_SECONDS`, and at most those seconds before; above 0, up to 1.
           target_steps: logged steps of a run of about a hundred thousand, at least 24; a run ten
             times as long has about a fourth more.
           clock: seconds, of any origin.
@@ -119,7 +124,13 @@ class Cadence:
         """Steps between two logged ones, so many steps after the first: a power of two."""
         return 1 << max(0, (age // self._per_octave).bit_length() - 1)
 
+    def allowed_seconds(self, elapsed: float) -> float:
+        """What may have been spent on logging so many seconds after the first step."""
+        share = self._max_overhead * elapsed
+        if share >= ALLOWANCE_SECONDS:
+            return share
+        return ALLOWANCE_SECONDS * (0.5 + 0.5 * math.sqrt(max(0.0, share) / ALLOWANCE_SECONDS))
+
     def _affords_one(self) -> bool:
         elapsed = self._clock() - self._began
-        allowed = ALLOWANCE_SECONDS + self._max_overhead * elapsed
-        return self._spent + self._expected <= allowed
+        return self._spent + self._expected <= self.allowed_seconds(elapsed)

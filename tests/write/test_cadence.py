@@ -75,7 +75,29 @@ def test_logging_stays_within_its_share_of_the_time(share, steps):
             longest = max(longest, log_seconds)
         clock.now += train_seconds
         # A step that costs more than was expected can only be seen when it is over.
-        assert spent <= ALLOWANCE_SECONDS + share * clock.now + longest + 1e-9
+        assert spent <= max(ALLOWANCE_SECONDS, share * clock.now) + longest + 1e-9
+
+
+@pytest.mark.parametrize("cost", [0.002, 0.02, 0.2])
+@pytest.mark.parametrize("seconds", [100.0, 1000.0, 10_000.0])
+def test_a_run_of_minutes_or_hours_spends_no_more_than_its_share(cost, seconds):
+    clock = Clock()
+    cadence = Cadence(clock=clock)
+    step = 0
+    while clock.now < seconds:
+        if cadence.due(step):
+            clock.now += cost
+            cadence.record_cost(cost)
+        clock.now += 0.05
+        step += 1
+    assert cadence.overhead <= 0.01
+
+
+def test_what_may_be_spent_only_grows_and_is_no_more_than_a_second_too_much():
+    allowed = [Cadence().allowed_seconds(seconds) for seconds in np.linspace(0.0, 300.0, 601)]
+    assert (np.diff(allowed) >= 0.0).all()
+    assert allowed[0] == 0.5
+    assert allowed[200:] == pytest.approx(0.01 * np.linspace(100.0, 300.0, 401))
 
 
 def test_dear_logging_is_thinned_and_cheap_logging_is_not():
