@@ -2,7 +2,7 @@
 
 import { html, nothing, type TemplateResult } from "lit";
 import type { Definition } from "../api";
-import { healthByLayer, NOT_MEASURED, type Finding, type Health, type Status } from "../findings";
+import { NOT_MEASURED, type Finding, type Status } from "../findings";
 import { kindLabel, sentenceOf, shortFinding } from "../i18n_findings";
 import type { Fields } from "../series";
 import { indexAtOrBefore } from "../state";
@@ -15,7 +15,7 @@ const LABELS = { dead_share: "badge.dead", saturated_share: "badge.saturated" } 
 /** @param figures of the layer in the run; null while they are on their way */
 export function activationBadges(ctx: Context, layer: LayerView, run: RunView, figures: Fields | null): unknown {
   const { words } = ctx;
-  const health = healthOf(ctx, layer, run);
+  const health = ctx.healthOf.get(run.info.name)?.get(layer.name) ?? NOT_MEASURED;
   const at = figures === null ? -1 : indexAtOrBefore(figures.steps, ctx.state.cursor);
   const figure = (name: string): number => figures?.values.get(name)?.[at] ?? Number.NaN;
   const told = new Set<Finding>();
@@ -42,13 +42,6 @@ export function activationBadges(ctx: Context, layer: LayerView, run: RunView, f
   // What colours the layer's dot elsewhere is said here too: a layer may be ill by its weights.
   const others = health.findings.filter((item) => !told.has(item) && item.severity !== "info");
   return html`${badges}${others.length === 0 ? nothing : others.slice(0, 2).map((item) => finding(ctx, layer, item))}`;
-}
-
-/** The layer's health in one run at the cursor. */
-function healthOf(ctx: Context, layer: LayerView, run: RunView): Health {
-  if (ctx.runs.length === 1) return ctx.health.get(layer.name) ?? NOT_MEASURED;
-  const ofRun = ctx.assessments.filter((one) => one.run === run.info.name);
-  return healthByLayer(ofRun, ctx.state.cursor).get(layer.name) ?? NOT_MEASURED;
 }
 
 function definitionOf(ctx: Context, field: string): Definition | null {

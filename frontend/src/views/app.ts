@@ -4,7 +4,7 @@ import { html, LitElement, nothing } from "lit";
 import { customElement, query, state } from "lit/decorators.js";
 import { Client, type ApiError, type Async, type Catalogue, type Definitions } from "../api";
 import type { CursorDetail, ZoomDetail } from "../charts/contract";
-import { healthByLayer, holdsAt, limitsText, type Assessment, type Health } from "../findings";
+import { healthByLayer, holdsAt, limitsText, type Assessment } from "../findings";
 import { Host, runColor } from "../host";
 import { preferredLanguage, Words } from "../i18n";
 import { Live } from "../live";
@@ -206,7 +206,7 @@ export class AppElement extends LitElement {
       judging,
       retryJudging: () => this.#assessments.retry(),
       assessments: this.#judged.of([...judged.values()], () => [...judged.values()]),
-      health: this.#healthOf([...judged.values()], state.cursor),
+      ...this.#healthOf([...judged.values()], state.cursor),
       costs,
     };
   }
@@ -243,12 +243,15 @@ export class AppElement extends LitElement {
   }
 
   readonly #judged = new Memo<readonly Assessment[]>();
-  readonly #health = new Memo<ReadonlyMap<string, Health>>();
+  readonly #health = new Memo<Pick<Context, "health" | "healthOf">>();
 
-  /** The same map as long as the same findings hold, so that the cursor does not redraw lists. */
-  #healthOf(judged: readonly Assessment[], cursor: number | null): ReadonlyMap<string, Health> {
+  /** The same maps as long as the same findings hold, so that the cursor does not redraw lists. */
+  #healthOf(judged: readonly Assessment[], cursor: number | null): Pick<Context, "health" | "healthOf"> {
     const holds = judged.flatMap((one) => one.findings.map((item) => holdsAt(item, cursor)));
-    return this.#health.of([...judged, ...holds], () => healthByLayer(judged, cursor));
+    return this.#health.of([...judged, ...holds], () => ({
+      health: healthByLayer(judged, cursor),
+      healthOf: new Map(judged.map((one) => [one.run, healthByLayer([one], cursor)])),
+    }));
   }
 
   #placeOf(run: string, catalogue: Catalogue): number {

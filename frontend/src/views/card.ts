@@ -4,6 +4,7 @@ import { css, html, LitElement, nothing, type TemplateResult } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import type { Exportable } from "../charts/contract";
 import type { Words } from "../i18n";
+import { download, fileName } from "./download";
 import { base } from "./styles";
 
 @customElement("nn-card")
@@ -168,20 +169,11 @@ export class CardElement extends LitElement {
       const blob =
         kind === "png" ? await chart.toPng() : new Blob([chart.toCsv()], { type: "text/csv" });
       const part = charts.length > 1 ? `-${chart.localName.replace(/^nn-/, "")}` : "";
-      download(blob, `${this.file.replace(/[^\p{L}\p{N}._-]+/gu, "_")}${part}.${kind}`);
+      download(blob, fileName(`${this.file}${part}`, kind));
     }
   }
 }
 
 function isExportable(element: Element): element is Element & Exportable {
   return "toPng" in element && "toCsv" in element;
-}
-
-function download(blob: Blob, name: string): void {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = name;
-  link.click();
-  // The browser has begun to read it once the click has been handled.
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }

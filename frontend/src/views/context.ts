@@ -51,6 +51,8 @@ export interface Context {
   readonly assessments: readonly Assessment[];
   /** By layer name, the worst over the selected runs at the cursor; "" is for whole runs. */
   readonly health: ReadonlyMap<string, Health>;
+  /** The same of each run alone, by run. */
+  readonly healthOf: ReadonlyMap<string, ReadonlyMap<string, Health>>;
   /** What logging costs, by run. */
   readonly costs: ReadonlyMap<string, Fields>;
 }

@@ -8,6 +8,11 @@ export class Memo<T> {
   #from: readonly unknown[] | null = null;
   #value: T | undefined;
 
+  /** What was made last; undefined before. */
+  get value(): T | undefined {
+    return this.#value;
+  }
+
   /** @param from all that `make` depends on */
   of(from: readonly unknown[], make: () => T): T {
     const same =

@@ -109,7 +109,19 @@ export class OverviewView extends LitElement {
               </div>`}
         </div>
       </div>
-      <p class="hint">${words.t("overview.rows", { n: this.#facts.size })} · ${words.t("overview.hint")}</p>`;
+      <p class="hint">${words.t("overview.rows", { n: this.#facts.size })}${this.#shared()} · ${words.t("overview.hint")}</p>`;
+  }
+
+  /** Of several runs, which layers only some have. */
+  #shared(): string {
+    const { layers, runs, words } = this.ctx;
+    const common = layers.filter((layer) => layer.runs.length === runs.length).length;
+    if (runs.length < 2 || common === layers.length) return "";
+    const lacks = runs.flatMap((run) => {
+      const missing = layers.filter((layer) => !run.layers.has(layer.name)).map((layer) => layer.name);
+      return missing.length === 0 ? [] : [words.t("overview.only", { run: run.info.name, layers: missing.slice(0, 5).join(", ") + (missing.length > 5 ? " …" : "") })];
+    });
+    return ` · ${[words.t("overview.shared", { n: common, all: layers.length }), ...lacks].join(" · ")}`;
   }
 
   #sharesOf(

@@ -182,7 +182,7 @@ function lineCell(
   const label = `${note} ${spoken({ ...facts, shares }, text)}`.trim();
   const { window } = first.figures;
   const figures = html`<span class="figures">
-    ${shares.map((share) => html`<b style=${ctx.runs.length === 1 ? nothing : `color:${share.run.style.color}`}>${text(share)}</b>`)}
+    ${shares.map((share) => html`<b>${runDot(ctx, share.run)}${text(share)}</b>`)}
     ${note === "" ? nothing : html`<i>${note}</i>`}
   </span>`;
   const chart =
@@ -237,12 +237,10 @@ function shareCell(facts: RowFacts, field: string): Drawn {
   if (shares.length === 0) return none();
   const text = ({ figures }: RunShare): string => ctx.words.share(figures.at(layer.name, field));
   // The colour of a figure is that of the finding about it, and of nothing else.
-  const severity = aboutField(ctx.health.get(layer.name) ?? NOT_MEASURED, field)?.severity ?? "";
-  const content = html`<span class="shares ${severity}">
-    ${shares.map(
-      (share) =>
-        html`<b>${ctx.runs.length === 1 ? nothing : html`<i style="background:${share.run.style.color}"></i>`}${text(share)}</b>`,
-    )}
+  const severity = ({ run }: RunShare): string =>
+    aboutField(ctx.healthOf.get(run.info.name)?.get(layer.name) ?? NOT_MEASURED, field)?.severity ?? "";
+  const content = html`<span class="shares">
+    ${shares.map((share) => html`<b class=${severity(share)}>${runDot(ctx, share.run)}${text(share)}</b>`)}
   </span>`;
   return { content, label: spoken({ ...facts, shares }, text) };
 }
@@ -252,7 +250,13 @@ function healthCell({ ctx }: RowFacts, health: Health): Drawn {
   const [first, ...more] = health.findings;
   const text = first === undefined ? words.t(`health.${health.status}`) : shortFinding(words, first);
   const label = health.findings.length === 0 ? text : health.findings.map((one) => sentenceOf(words, one)).join("\n");
-  const content: TemplateResult = html`<span class="badge ${health.status}"><span class="words">${text}</span></span>
+  const run = ctx.runs.find((one) => one.info.name === first?.run);
+  const content: TemplateResult = html`${run === undefined ? nothing : runDot(ctx, run)}<span class="badge ${health.status}"><span class="words">${text}</span></span>
     ${more.length === 0 ? nothing : html`<span class="more">${words.t("overview.more", { n: more.length })}</span>`}`;
   return { content, label };
+}
+
+/** Whose a figure is, where there are several runs. */
+function runDot(ctx: Context, run: RunView): unknown {
+  return ctx.runs.length === 1 ? nothing : html`<span class="run" style="background:${run.style.color}"></span>`;
 }

@@ -120,7 +120,7 @@ export const overviewStyles = css`
     display: flex;
     flex-direction: column;
     flex: none;
-    width: 54px;
+    min-width: 54px;
     font-size: 11.5px;
     line-height: 1.25;
     color: var(--nn-text);
@@ -142,21 +142,23 @@ export const overviewStyles = css`
     width: 100%;
     line-height: 1.3;
   }
+  .figures b,
   .shares b {
     display: flex;
     align-items: center;
     gap: 5px;
   }
-  .shares i {
+  .run {
+    flex: none;
     width: 8px;
     height: 8px;
     border-radius: 50%;
   }
-  .shares.severe {
+  .shares .severe {
     color: var(--nn-bad);
     font-weight: 600;
   }
-  .shares.warning {
+  .shares .warning {
     color: var(--nn-warn);
   }
   .badge {

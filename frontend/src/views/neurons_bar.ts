@@ -1,0 +1,238 @@
+/** Which layer, run, statistic and order the Neurons view shows. */
+
+import { css, html, LitElement, nothing, type TemplateResult } from "lit";
+import { customElement, property } from "lit/decorators.js";
+import type { NeuronSeries } from "../series";
+import { SORTS, type Sort } from "../state";
+import type { Context } from "./context";
+import { againstOf, type Subject } from "./neurons_subject";
+import { base, field } from "./styles";
+import "./layer_export";
+import "./term";
+
+@customElement("nn-neurons-bar")
+export class NeuronsBar extends LitElement {
+  static override styles = [
+    base,
+    field,
+    css`
+      :host {
+        display: flex;
+        flex-wrap: wrap;
+        align-items: center;
+        gap: 6px 18px;
+      }
+      h1 {
+        margin: 0;
+        font-size: 16px;
+        font-weight: 600;
+        overflow-wrap: anywhere;
+      }
+      h1 small {
+        font-size: 12.5px;
+        font-weight: 400;
+        color: var(--nn-muted);
+        margin-left: 4px;
+      }
+      label,
+      .choice {
+        display: inline-flex;
+        align-items: center;
+        gap: 7px;
+        color: var(--nn-muted);
+        font-size: 12.5px;
+      }
+      select {
+        color: var(--nn-text);
+      }
+      .segments {
+        display: inline-flex;
+        border: 1px solid var(--nn-border-strong);
+        border-radius: 6px;
+        overflow: hidden;
+        background: var(--nn-surface);
+      }
+      .segments button {
+        padding: 5px 10px;
+        color: var(--nn-text);
+      }
+      .segments button:hover {
+        background: var(--nn-hover);
+      }
+      .segments button[aria-checked="true"] {
+        background: var(--nn-selected);
+        font-weight: 600;
+      }
+      .segments button:focus-visible {
+        outline-offset: -3px;
+      }
+      .segments i {
+        display: inline-block;
+        width: 9px;
+        height: 9px;
+        margin-right: 6px;
+        border-radius: 50%;
+      }
+      .counts {
+        margin-left: auto;
+        font-size: 12px;
+        color: var(--nn-muted);
+      }
+      .note {
+        flex-basis: 100%;
+        font-size: 12px;
+        color: var(--nn-muted);
+      }
+    `,
+  ];
+
+  @property({ attribute: false }) ctx!: Context;
+  @property({ attribute: false }) subject!: Subject;
+  /** Null while it is on its way. */
+  @property({ attribute: false }) series: NeuronSeries | null = null;
+
+  protected override render(): TemplateResult {
+    const { ctx, subject } = this;
+    const { words } = ctx;
+    const { layer, info, statistic } = subject;
+    const definition = words.definition(statistic, ctx.definitions?.statistics[statistic]);
+    const kernel =
+      info.kernel_shape.length === 0
+        ? info.type
+        : `${info.type} · ${words.t("neurons.kernel", { shape: info.kernel_shape.join(" × ") })}`;
+    return html`
+      <h1>${layer.name} <small>${kernel}</small></h1>
+      ${this.#runs(subject)} ${this.#against(subject)}
+      <span class="choice"
+        ><nn-term .definition=${definition} sourceLabel=${words.t("definition.source")}
+          >${words.t("neurons.statistic")}</nn-term
+        >
+        <select
+          aria-label=${words.t("neurons.statistic")}
+          @change=${(event: Event) =>
+            ctx.store.set({ statistic: (event.target as HTMLSelectElement).value })}
+        >
+          ${this.#statistics(subject)}
+        </select></span
+      >
+      <span class="choice"
+        >${words.t("neurons.sort")}
+        <span class="segments" role="radiogroup" aria-label=${words.t("neurons.sort")} @keydown=${radioKeys}>
+          ${SORTS.map((sort) => this.#sort(sort))}
+        </span></span
+      >
+      <span class="counts">${this.#counts()}</span>
+      <nn-layer-export .ctx=${ctx} .run=${subject.run} .layer=${info}></nn-layer-export>
+      ${this.#missing()}`;
+  }
+
+  #runs({ layer, run }: Subject): unknown {
+    const { ctx } = this;
+    if (layer.runs.length < 2) return nothing;
+    return html`<span class="choice"
+      >${ctx.words.t("neurons.run")}
+      <span class="segments" role="radiogroup" aria-label=${ctx.words.t("neurons.run")} @keydown=${radioKeys}>
+        ${layer.runs.map(
+          (one) =>
+            html`<button
+              role="radio"
+              aria-checked=${one === run}
+              tabindex=${one === run ? 0 : -1}
+              @click=${() => ctx.store.set({ focus: one.info.name })}
+            >
+              <i style="background:${one.style.color}"></i>${one.info.name}
+            </button>`,
+        )}
+      </span></span
+    >`;
+  }
+
+  /** The run to be taken away from the one that is shown. */
+  #against({ layer, run }: Subject): unknown {
+    const { ctx } = this;
+    const { t } = ctx.words;
+    const others = layer.runs.filter((one) => one !== run);
+    if (others.length === 0) return nothing;
+    const chosen = againstOf(ctx, this.subject)?.info.name ?? "";
+    return html`<label
+      >${t("neurons.against")}
+      <select @change=${(event: Event) => ctx.store.set({ against: (event.target as HTMLSelectElement).value || null })}>
+        <option value="" ?selected=${chosen === ""}>${t("neurons.against.none")}</option>
+        ${others.map(({ info }) => html`<option value=${info.name} ?selected=${info.name === chosen}>${info.name}</option>`)}
+      </select></label
+    >`;
+  }
+
+  /** Selected runs that have no such layer, so that nobody looks for them. */
+  #missing(): unknown {
+    const { ctx, subject } = this;
+    const missing = ctx.runs.filter((run) => !run.layers.has(subject.layer.name));
+    if (missing.length === 0) return nothing;
+    const runs = missing.map((run) => run.info.name).join(", ");
+    return html`<span class="note">${subject.layer.name}: ${ctx.words.t("missing.run", { runs })}</span>`;
+  }
+
+  #statistics({ info, statistic }: Subject): unknown {
+    const { ctx } = this;
+    const names = Object.keys(ctx.definitions?.statistics ?? {});
+    const all = names.includes(statistic) ? names : [statistic, ...names];
+    const option = (name: string): TemplateResult => {
+      const label = ctx.words.definition(name, ctx.definitions?.statistics[name])?.label ?? name;
+      return html`<option value=${name} ?selected=${name === statistic}>${label}</option>`;
+    };
+    const recorded = all.filter((name) => info.series[name] !== undefined);
+    const missing = all.filter((name) => info.series[name] === undefined);
+    return html`${recorded.map(option)}
+    ${missing.length === 0
+      ? nothing
+      : html`<optgroup label=${ctx.words.t("neurons.unrecorded")}>${missing.map(option)}</optgroup>`}`;
+  }
+
+  #sort(sort: Sort): TemplateResult {
+    const { store, state, words } = this.ctx;
+    return html`<button
+      role="radio"
+      aria-checked=${state.sort === sort}
+      tabindex=${state.sort === sort ? 0 : -1}
+      title=${words.t(`sort.${sort}.title`)}
+      @click=${() => store.set({ sort })}
+    >
+      ${words.t(`sort.${sort}`)}
+    </button>`;
+  }
+
+  #counts(): unknown {
+    const { subject, series } = this;
+    const { words } = this.ctx;
+    if (series === null) return nothing;
+    const tracked = series.neurons.length;
+    const neurons =
+      tracked < series.population
+        ? html`<span title=${words.t("neurons.sample.title")}
+            >${words.t("neurons.sample", { tracked, n: series.population })}</span
+          >`
+        : words.t("neurons.all", { n: subject.info.neurons });
+    const kept = words.t("neurons.kept", {
+      steps: series.keptSteps,
+      first: series.firstStep ?? "—",
+      last: series.lastStep ?? "—",
+    });
+    const skipped = series.skipped.length;
+    return html`${neurons} ·
+    ${kept}${skipped === 0
+      ? nothing
+      : html` · <span title=${series.skipped.join("\n")}>${words.t("skipped", { n: skipped })}</span>`}`;
+  }
+}
+
+/** ← and → inside a group of radio buttons choose, as they do in native ones. */
+function radioKeys(event: KeyboardEvent): void {
+  const by = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
+  if (by === 0) return;
+  event.preventDefault();
+  const buttons = [...(event.currentTarget as HTMLElement).querySelectorAll<HTMLElement>("[role=radio]")];
+  const here = buttons.indexOf(event.target as HTMLElement);
+  const next = buttons[(here + by + buttons.length) % buttons.length];
+  next?.click();
+  next?.focus();
+}
