@@ -29,6 +29,8 @@ class Callback(_Callback):
         self._writer = writer
         self._options = options
         self._watch: Watch | None = None
+        self._before_validation: dict[str, Any] = {}
+        self._of_validation: set[str] = set()
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Begins the watch, counting on where a resumed training goes on."""
@@ -43,10 +45,19 @@ class Callback(_Callback):
     ) -> None:
         """Logs the metrics of a batch that ended with a logged step."""
         if self._watch is not None:
-            self._watch.log(trainer.logged_metrics)
+            # Lightning goes on listing what the last validation logged.
+            metrics = trainer.logged_metrics
+            self._watch.log({n: v for n, v in metrics.items() if n not in self._of_validation})
+
+    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Remembers the metrics of the training, to tell the validation's from them."""
+        self._before_validation = dict(trainer.callback_metrics)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Logs the validation's metrics."""
+        metrics, before = trainer.callback_metrics, self._before_validation
+        new = {name: value for name, value in metrics.items() if value is not before.get(name)}
+        self._of_validation |= set(new) - set(before)
         watching = self._watch
         if watching is not None and watching.writer is not None and not trainer.sanity_checking:
             watching.writer.log_layers(
@@ -54,8 +65,8 @@ class Callback(_Callback):
                 watching.step,
                 scalars={
                     name: float(value)
-                    for name, value in trainer.callback_metrics.items()
-                    if value.numel() == 1
+                    for name, value in metrics.items()
+                    if name in self._of_validation and value.numel() == 1
                 },
             )
 

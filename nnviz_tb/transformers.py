@@ -11,7 +11,7 @@ from nnviz_tb.recording.writer import SummaryWriter
 from nnviz_tb.torch import Watch, watch
 
 
-class Callback(TrainerCallback):  # type: ignore[misc]
+class Callback(TrainerCallback):
     """Logs the model, its real activations and gradients, and the Trainer's logs, while it trains.
 
     A step is an optimizer step, as ``state.global_step`` counts them.

@@ -307,10 +307,11 @@ class Watch:
     def _learning_rates(self) -> dict[str, float]:
         optimizer = None if self._counted is None else self._counted()
         groups = [] if optimizer is None else [g for g in optimizer.param_groups if "lr" in g]
+        rates = [float(group["lr"]) for group in groups]
         prefix = f"{self._name}/" if self._name else ""
-        if len(groups) == 1:
-            return {f"{prefix}learning_rate": float(groups[0]["lr"])}
-        return {f"{prefix}learning_rate/{i}": float(g["lr"]) for i, g in enumerate(groups)}
+        if len(set(rates)) == 1:
+            return {f"{prefix}learning_rate": rates[0]}
+        return {f"{prefix}learning_rate/{i}": rate for i, rate in enumerate(rates)}
 
     def _wanted_parameters(self) -> set[int]:
         return {
