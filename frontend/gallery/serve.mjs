@@ -1,11 +1,12 @@
 // Shows every chart on made-up data: `node gallery/serve.mjs [port]`, then `?theme=dark`.
+// `/bench.html` measures the heavy ones; tests/benchmarks/bench_panel.py asks it to.
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const context = await esbuild.context({
-  entryPoints: [path.join(here, "gallery.ts")],
+  entryPoints: ["gallery.ts", "bench.ts"].map((name) => path.join(here, name)),
   bundle: true,
   format: "esm",
   target: "es2022",
