@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { decode, float32, float64, int32, WireError } from "../../src/pure/decode";
 
@@ -89,5 +90,43 @@ describe("decode", () => {
     expect(() => float32(result, "nope", 2)).toThrow(WireError);
     expect(() => float64(result, "values", 2)).toThrow(WireError);
     expect(() => float32(result, "values", 1)).toThrow(WireError);
+  });
+});
+
+/** Files that Python wrote once; its own tests read the same, see tests/golden/README.md. */
+const GOLDEN = new URL("../../../tests/golden/", import.meta.url);
+
+type Spelled = number | "NaN" | "Infinity" | "-Infinity";
+interface Expected {
+  readonly meta: unknown;
+  readonly arrays: readonly {
+    readonly name: string;
+    readonly dtype: string;
+    readonly shape: readonly number[];
+    readonly values: readonly Spelled[];
+  }[];
+}
+
+const expected = JSON.parse(
+  readFileSync(new URL("expected.json", GOLDEN), "utf8"),
+) as Record<string, Expected>;
+
+describe("golden files", () => {
+  it.each(Object.keys(expected))("%s is read as Python wrote it", (name) => {
+    const file = readFileSync(new URL(name, GOLDEN));
+    // A file read whole may lie anywhere in a larger buffer; the panel's responses do not.
+    const result = decode(new Uint8Array(file).buffer);
+    const { meta, arrays } = expected[name]!;
+    expect(result.meta).toEqual(meta);
+    expect([...result.arrays.keys()]).toEqual(arrays.map((array) => array.name));
+    for (const array of arrays) {
+      const found = result.arrays.get(array.name)!;
+      expect(found.values.constructor.name.toLowerCase()).toBe(`${array.dtype}array`);
+      expect(found.shape).toEqual(array.shape);
+      const values = [...found.values];
+      expect(values).toHaveLength(array.values.length);
+      // Object.is tells −0 from 0, and a NaN is one.
+      array.values.forEach((value, index) => expect(values[index]).toBe(Number(value)));
+    }
   });
 });
