@@ -133,9 +133,13 @@ class UnbrokenLines {
     const { tops, rows } = this.lines;
     const start = before * rows;
     const end = after * rows;
+    const below = height + 1;
     for (let row = 0; row < rows; row++) {
       const from = tops[start + row]!;
-      const pixel = wholePixel(Math.fround(from + share * (tops[end + row]! - from)), height);
+      // As in wholePixel, which is not always inlined: this runs for every line in every column.
+      const shifted = (Math.fround(from + share * (tops[end + row]! - from)) + 1) | 0;
+      const beyond = (shifted & ~(shifted >> 31)) - below;
+      const pixel = height + (beyond & (beyond >> 31));
       const entered = pixels[row]!;
       pixels[row] = pixel;
       // The smaller of two numbers is one of them plus their difference where that is negative;
