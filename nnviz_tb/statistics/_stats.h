@@ -1,7 +1,7 @@
 /* What the files of the compiled loops share: NumPy's path beside them is their definition.
  *
- * Everything is called with the GIL released, on memory that the caller keeps alive. Nothing that
- * is allocated outlives a call.
+ * Everything may be called with the GIL released, on memory that the caller keeps alive. Nothing
+ * that is allocated outlives a call.
  */
 #ifndef NNVIZ_STATS_H
 #define NNVIZ_STATS_H
@@ -28,11 +28,16 @@
 #define SKETCH_DIMENSIONS 8
 
 /* These loops vectorise well, and better with wider registers than a portable build may assume:
- * the loader picks the version for the processor it finds. */
+ * the loader picks the version for the processor it finds. Versions are named by what they need:
+ * those named after Intel's processors are never chosen on others. */
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && defined(__gnu_linux__)
 #define DISPATCHED __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
 #define DISPATCHED
+#endif
+
+#if defined(_MSC_VER)
+#define restrict __restrict /* its C is older; below the system's headers, which use the word */
 #endif
 
 #if defined(__GNUC__)
