@@ -87,6 +87,7 @@ class Callback(keras.callbacks.Callback):  # type: ignore[misc]
         self._due_step: int | None = None
         self._before: WeightsBefore | None = None
         self._before_count = -1
+        self._prepared_seconds = 0.0
         self._counted_at_end: int | None = None
         self._epoch_began = 0
         self._last_begun = 0
@@ -199,6 +200,7 @@ class Callback(keras.callbacks.Callback):  # type: ignore[misc]
             due = step // self._every > self._step // self._every
         if not due:
             return
+        began = time.perf_counter()
         self._due_step = step
         if self._gradients is not None:
             self._gradients.want()
@@ -206,6 +208,7 @@ class Callback(keras.callbacks.Callback):  # type: ignore[misc]
         if counted is not None and self._stride == 1 and self._accumulation() == 1:
             self._before = WeightsBefore(self.model)
             self._before_count = counted
+        self._prepared_seconds = time.perf_counter() - began
 
     def _watch_gradients(self) -> None:
         """Has Keras keep the gradients of logged batches, where they are wanted and can be had."""
@@ -229,6 +232,7 @@ class Callback(keras.callbacks.Callback):  # type: ignore[misc]
 
     def _log(self, scalars: dict[str, Any], updates: list[Any] | None) -> None:
         """Logs the model at the current step. A failure after the first time is only warned of."""
+        prepared, self._prepared_seconds = self._prepared_seconds, 0.0
         began = time.perf_counter()
         self._due_step = None
         values = _numbers(scalars)
@@ -244,8 +248,14 @@ class Callback(keras.callbacks.Callback):  # type: ignore[misc]
             layers = []
         self._logged_step = self._step
         probe_seconds = time.perf_counter() - began
-        self._writer.log_layers(layers, self._step, scalars=values, probe_seconds=probe_seconds)
-        self._cadence.record_cost(time.perf_counter() - began)
+        self._writer.log_layers(
+            layers,
+            self._step,
+            scalars=values,
+            probe_seconds=probe_seconds,
+            prepared_seconds=prepared,
+        )
+        self._cadence.record_cost(time.perf_counter() - began + prepared)
 
     def _warn(self, error: Exception) -> None:
         if not self._broken:

@@ -100,6 +100,7 @@ class SummaryWriter(PlainWriter):
         name: str = "",
         walltime: float | None = None,
         probe_seconds: float = 0.0,
+        prepared_seconds: float = 0.0,
     ) -> None:
         """Logs layers that an integration has read itself, as one record.
 
@@ -109,12 +110,13 @@ class SummaryWriter(PlainWriter):
           scalars: numbers for the Scalars dashboard, by tag.
           name: goes before the layers' names.
           walltime: seconds since 1970, now by default.
-          probe_seconds: what reading them took.
+          probe_seconds: what reading them took, just now.
+          prepared_seconds: what this step cost the integration before, as a copy of the weights.
 
         Raises:
           ArgumentError: an argument is not as described.
         """
-        began = time.perf_counter() - probe_seconds
+        began = time.perf_counter() - probe_seconds - prepared_seconds
         step = arguments.checked_step(step)
         wall_time = arguments.checked_wall_time(walltime)
         values = self._scalar_values(scalars)

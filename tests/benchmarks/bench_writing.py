@@ -1,0 +1,177 @@
+"""Scalars per second and megabytes of tensor records per second, beside other writers.
+
+Timed: ``python tests/benchmarks/bench_writing.py [directory]``. As a test
+(``test_bench_recording.py``) the same code runs once on a few records, untimed.
+
+Ours has every record with the operating system when the call returns, so that a kill loses none;
+so have the raw writes. The others gather records and write them later; a flush ends their round.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import itertools
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from rounds import Work, in_turns, ratio
+
+from nnviz_tb.recording import events
+from nnviz_tb.recording.event_file import EventFile
+from nnviz_tb.recording.events import Value
+from nnviz_tb.recording.writer import SummaryWriter
+
+SAFE = ("nnviz_tb", "os.write")
+"""Ways whose records survive a kill once the call has returned."""
+
+_steps = itertools.count()
+
+
+def installed(name: str) -> bool:
+    """Whether a rival can be run here."""
+    return importlib.util.find_spec(name) is not None
+
+
+def scalar_ways(directory: Path, count: int) -> dict[str, Work]:
+    """Ways of logging ``count`` scalars, ours first."""
+    writer = SummaryWriter(directory / "ours")
+    record = bytes(len(events.frame(events.encode_scalar_event(1.0, 10**6, _suffix(), 1.0))))
+    raw = os.open(directory / "raw", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+
+    def ours() -> None:
+        for _ in range(count):
+            writer.add_scalar("loss", 1.25, next(_steps))
+
+    def raw_writes() -> None:
+        for _ in range(count):
+            os.write(raw, record)
+
+    ways: dict[str, Work] = {"nnviz_tb add_scalar": ours, "os.write of as many bytes": raw_writes}
+    for name in ("torch", "tensorboardX"):
+        if installed(name):
+            ways[f"{name} add_scalar"] = _adder(_summary_writer(name, directory / name), count)
+    if installed("tensorflow"):
+        import tensorflow as tf
+
+        file_writer = tf.summary.create_file_writer(str(directory / "tf"))
+
+        def with_tensorflow() -> None:
+            with file_writer.as_default():
+                for _ in range(count):
+                    tf.summary.scalar("loss", 1.25, step=next(_steps))
+            file_writer.flush()
+
+        ways["tf.summary.scalar"] = with_tensorflow
+    return ways
+
+
+def tensor_ways(directory: Path, megabytes: int) -> dict[str, Work]:
+    """Ways of logging tensors of one MiB, ours first."""
+    tensor = np.random.default_rng(0).standard_normal((512, 512), np.float32)
+    file = EventFile(str(directory / "ours_tensors"), "bench")
+    value = Value("weights", tensor, "nnviz", b"{}")
+    record = events.encode_event(1.0, 1, events.encode_value(value, True))
+    raw = os.open(directory / "raw_tensors", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+
+    def ours() -> None:
+        for _ in range(megabytes):
+            file.write(next(_steps), 1.0, [value])
+        _empty(Path(file.path))
+        file.close()
+
+    def raw_writes() -> None:
+        for _ in range(megabytes):
+            os.write(raw, record)
+        os.ftruncate(raw, 0)
+        os.lseek(raw, 0, os.SEEK_SET)
+
+    ways: dict[str, Work] = {"nnviz_tb": ours, "os.write of the same bytes": raw_writes}
+    if installed("torch"):
+        ways["torch add_tensor"] = _tensor_adder(directory, tensor, megabytes)
+    if installed("tensorflow"):
+        ways["tf.io.TFRecordWriter"] = _record_writer(directory, record, megabytes)
+    return ways
+
+
+def _suffix() -> bytes:
+    return events.scalar_suffix("loss")
+
+
+def _summary_writer(name: str, directory: Path) -> object:
+    if name == "torch":
+        from torch.utils.tensorboard import SummaryWriter as Writer
+    else:
+        from tensorboardX import SummaryWriter as Writer
+    return Writer(str(directory))
+
+
+def _adder(writer: object, count: int) -> Callable[[], None]:
+    def add() -> None:
+        for _ in range(count):
+            writer.add_scalar("loss", 1.25, next(_steps))
+        writer.flush()
+
+    return add
+
+
+def _tensor_adder(directory: Path, tensor: np.ndarray, count: int) -> Work:
+    numbers = itertools.count()
+
+    def add() -> None:
+        import torch
+
+        place = directory / f"torch_tensors{next(numbers)}"
+        writer, array = _summary_writer("torch", place), torch.from_numpy(tensor)
+        for _ in range(count):
+            writer.add_tensor("weights", array, next(_steps))
+        writer.close()
+        for path in place.iterdir():
+            _empty(path)
+
+    return add
+
+
+def _record_writer(directory: Path, record: bytes, count: int) -> Work:
+    import tensorflow as tf
+
+    path = directory / "tf_records"
+
+    def write() -> None:
+        with tf.io.TFRecordWriter(str(path)) as writer:
+            for _ in range(count):
+                writer.write(record)
+        _empty(path)
+
+    return write
+
+
+def _empty(path: Path) -> None:
+    """Gives the pages back, so that no round pays for another's."""
+    os.truncate(path, 0)
+
+
+def table(directory: Path, scalars: int, megabytes: int, rounds: int) -> list[str]:
+    """Two tables: a line for each way, with its rate and its ratio to ours."""
+    lines = [f"{'way':<32}{'per s':>12}{'CPU µs each':>14}{'× our time':>12}  safe under kill"]
+    for ways, count, unit in (
+        (scalar_ways(directory, scalars), scalars, "scalars"),
+        (tensor_ways(directory, megabytes), megabytes, "MiB"),
+    ):
+        timings = in_turns(ways, rounds)
+        ours = next(iter(timings.values()))
+        lines.append(f"{unit}:")
+        lines += [
+            f"{name:<32}{count / timing.wall:>12,.0f}{timing.cpu / count * 1e6:>14.1f}"
+            f"{ratio(timing, ours):>12.2f}  {'yes' if name.startswith(SAFE) else 'no'}"
+            for name, timing in timings.items()
+        ]
+    return lines
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory(dir=sys.argv[1] if sys.argv[1:] else None) as place:
+        print("\n".join(table(Path(place), scalars=4000, megabytes=32, rounds=7)))
