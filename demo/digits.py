@@ -42,7 +42,12 @@ def train(run: str, folder: Path, epochs: int | None) -> str:
         epochs=epochs,
         verbose=0,
         callbacks=[
-            nnviz_tb.keras.Callback(folder, inputs=x_val[:256], every=max(1, steps // LOGGED_STEPS))
+            nnviz_tb.keras.Callback(
+                folder,
+                inputs=x_val[:256],
+                every=max(1, steps // LOGGED_STEPS),
+                gradients=True,
+            )
         ],
     )
     return f"validation accuracy {history.history['val_accuracy'][-1]:.1%}"
