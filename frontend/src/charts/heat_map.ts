@@ -1,6 +1,6 @@
 import type { PropertyValues } from "lit";
 import { customElement, property } from "lit/decorators.js";
-import { colormap, cssColor, LUT_SIZE, type ColormapName } from "../pure/colormap";
+import { colormap, type ColormapName } from "../pure/colormap";
 import { float32Text, toCsv } from "../pure/csv";
 import { colored, pooledValues, type Pooling } from "../pure/heat_raster";
 import { finiteExtent, linearScale, positiveExtent, px } from "../pure/scale";
@@ -8,15 +8,15 @@ import { columnsOf, nearestIndex } from "../pure/step_axis";
 import { formatCount, formatNumber, formatShare } from "../pure/ticks";
 import type { SliderState } from "./chart_element";
 import type { CursorDetail, Matrix, Pin, PinDetail } from "./contract";
-import { nanColor, nanCss } from "./palette";
+import { drawColorScale } from "./color_scale";
+import { nanColor } from "./palette";
 import { StepChart } from "./step_chart";
 import type { PlotAxis, PlotSpec } from "./plot_spec";
-import { crisp, paintPixels, setFont, type Rect, type Surface } from "./surface";
+import { crisp, paintPixels, type Rect, type Surface } from "./surface";
 
 const LABEL_PX = 13;
 const WHEEL_ZOOM = 1.2;
 const MIN_ROWS = 4;
-const BAR_WIDTH_PX = 120;
 
 /**
  * One statistic of every neuron at every step. Rows come in the order given; where they outnumber
@@ -130,7 +130,13 @@ export class HeatMap extends StepChart {
     const lut = colormap(this.map, surface.theme.dark);
     const rgba = colored(pixels, low, high, lut, nanColor(surface.theme));
     paintPixels(surface, rect, rgba, width, height);
-    this.drawColorScale(surface, rect, pixels.some(Number.isNaN));
+    drawColorScale(surface, rect, {
+      lut,
+      low: this.valueText(this.extent[0]),
+      high: this.valueText(this.extent[1]),
+      label: this.logScale ? `${this.quantity} (log)` : this.quantity,
+      notNumber: pixels.some(Number.isNaN) ? this.words.notNumber : null,
+    });
   }
 
   /** Rows are named at most every 26 px when they are many: a wall of numbers is not read. */
@@ -151,42 +157,6 @@ export class HeatMap extends StepChart {
       name: this.words.neuron,
       downwards: true,
     };
-  }
-
-  private drawColorScale(surface: Surface, rect: Rect, anyNan: boolean): void {
-    const { ctx, theme } = surface;
-    const lut = colormap(this.map, theme.dark);
-    const right = rect.left + rect.width;
-    const [low, high] = this.extent;
-    setFont(surface, 10);
-    ctx.textBaseline = "middle";
-    ctx.textAlign = "right";
-    ctx.fillStyle = theme.muted;
-    const y = rect.top - 13;
-    const highText = this.valueText(high);
-    ctx.fillText(highText, right, y);
-    const barRight = right - ctx.measureText(highText).width - 5;
-    const barLeft = barRight - Math.min(BAR_WIDTH_PX, rect.width / 3);
-    for (let place = 0; place < barRight - barLeft; place++) {
-      ctx.fillStyle = cssColor(
-        lut[Math.round((place / (barRight - barLeft - 1)) * (LUT_SIZE - 1))]!,
-      );
-      ctx.fillRect(barLeft + place, y - 5, 1.5, 9);
-    }
-    ctx.fillStyle = theme.muted;
-    const lowText = this.valueText(low);
-    ctx.fillText(lowText, barLeft - 5, y);
-    let left = barLeft - 5 - ctx.measureText(lowText).width - 10;
-    const label = this.logScale ? `${this.quantity} (log)` : this.quantity;
-    if (label) {
-      ctx.fillText(label, left, y);
-      left -= ctx.measureText(label).width + 14;
-    }
-    if (!anyNan) return;
-    ctx.fillText(this.words.notNumber, left, y);
-    left -= ctx.measureText(this.words.notNumber).width + 14;
-    ctx.fillStyle = nanCss(theme);
-    ctx.fillRect(left, y - 5, 10, 9);
   }
 
   protected override drawOverlay(surface: Surface): void {
