@@ -16,6 +16,7 @@ RUNS = {
     "digits/adam": "convolutions, Adam at 0.001: sound",
     "digits/adam-too-fast": "the same at 0.1: every ReLU dies",
     "digits/sigmoid-stack": "sigmoids, Adam at 0.03: saturated",
+    "digits_torch/adam": "the sound one in PyTorch, seen in its own training passes",
 }
 """What each run shows. The part before the slash is the module beside this one that trains it."""
 

@@ -100,7 +100,7 @@ class DemoProcess:
         seen: list[object] = []
         while time.monotonic() < deadline:
             before, seen = seen, [(run["name"], run["last_step"]) for run in self.catalogue()]
-            if len(seen) == 6 and seen == before:
+            if len(seen) == 7 and seen == before:
                 return
             time.sleep(3)
         self.close()

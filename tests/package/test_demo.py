@@ -21,7 +21,7 @@ from nnviz_tb.schema import tag_of
 
 pytestmark = pytest.mark.slow
 
-SOUND = {"tutorial/adam": "hidden", "digits/adam": "dense_1"}
+SOUND = {"tutorial/adam": "hidden", "digits/adam": "dense_1", "digits_torch/adam": "relu_2"}
 
 
 def last_figures(logdir: Path, run: str, layer: str) -> dict[str, float]:
@@ -43,10 +43,10 @@ def test_the_command_needs_nothing_but_the_standard_library(root: Path) -> None:
     assert {"--no-serve", "--port", "--logdir", "--epochs"} <= set(done.stdout.split())
 
 
-def test_six_runs_are_trained_with_at_least_200_logged_steps_each(demo: DemoProcess) -> None:
+def test_seven_runs_are_trained_with_at_least_200_logged_steps_each(demo: DemoProcess) -> None:
     runs = {run["name"]: run for run in demo.catalogue()}
 
-    assert len(runs) == 6
+    assert len(runs) == 7
     for name, run in runs.items():
         kept = [
             demo.kept_steps(name, layer["name"], "weight_norm")
@@ -59,7 +59,7 @@ def test_six_runs_are_trained_with_at_least_200_logged_steps_each(demo: DemoProc
 
 def test_every_phase_and_what_to_click_is_told(demo: DemoProcess) -> None:
     assert re.search(r"^\[ *\d+ s\] training", demo.output, re.M)
-    assert "6/6 digits/sigmoid-stack" in demo.output
+    assert "7/7 digits_torch/adam" in demo.output
     assert "tutorial/sgd-too-fast" in demo.output.split("What to look at first")[1]
 
 

@@ -63,7 +63,8 @@ def test_every_framework_with_an_integration_has_its_quick_start() -> None:
     missing = [
         name
         for name, title in integrations.items()
-        if (ROOT / "nnviz_tb" / f"{name}.py").exists() and title not in titles
+        if ((ROOT / "nnviz_tb" / f"{name}.py").exists() or (ROOT / "nnviz_tb" / name).is_dir())
+        and title not in titles
     ]
     assert missing == []
 
