@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -137,23 +136,6 @@ def density(samples: Any, level: int = 0) -> Density:
     counted = counts[first:stop].copy()
     found = Density(0, nan_count, posinf_count, neginf_count, lowest, counted)
     return found.at_level(level) if level else found
-
-
-def mean_and_std(samples: Any) -> tuple[float, float]:
-    """Mean and population standard deviation of the finite samples; NaN without any.
-
-    Args:
-      samples: real numbers of any shape and dtype; those that float32 cannot hold are rounded to
-        it.
-
-    Raises:
-      StatsError: the samples are not real numbers.
-    """
-    pivot, first, second, count = passes.sum_moments(real_array(samples, "samples"))
-    if not count:
-        return math.nan, math.nan
-    shift = first / count
-    return pivot + shift, math.sqrt(max(second / count - shift * shift, 0.0))
 
 
 def active_counts(inputs: Any, zones: ZoneLimits) -> NDArray[np.int64]:

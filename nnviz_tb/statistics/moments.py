@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from nnviz_tb.definitions import SUMMARY_FIELDS
-from nnviz_tb.statistics.blocks import real_array, slabs, tiles
+from nnviz_tb.statistics import passes
+from nnviz_tb.statistics.blocks import is_narrow, real_array, slabs, tiles
 from nnviz_tb.statistics.stats import array_statistics
 
 _MEAN, _STD = SUMMARY_FIELDS.index("mean"), SUMMARY_FIELDS.index("std")
@@ -25,6 +26,8 @@ def mean_and_std(samples: Any) -> tuple[float, float]:
       StatsError: the samples are not real numbers.
     """
     values = real_array(samples, "samples")
+    if is_narrow(values.dtype):
+        return _of_float32(*passes.sum_moments(values))
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         mean, square = math.nan, 0.0
         if values.size:
@@ -36,6 +39,13 @@ def mean_and_std(samples: Any) -> tuple[float, float]:
     # Something is not finite, nothing differs, or squares are beyond float64: the careful way.
     _, summary = array_statistics(values)
     return float(summary[_MEAN]), float(summary[_STD])
+
+
+def _of_float32(pivot: float, first: float, second: float, count: int) -> tuple[float, float]:
+    if not count:
+        return math.nan, math.nan
+    shift = first / count
+    return pivot + shift, math.sqrt(max(second / count - shift * shift, 0.0))
 
 
 def _total(values: Any, centre: float, power: int) -> float:

@@ -25,8 +25,9 @@ import numpy as np
 
 from nnviz_tb.statistics import engine, stats
 from nnviz_tb.statistics.curves import Zones
-from nnviz_tb.statistics.density import active_counts, density, mean_and_std, mean_magnitude
+from nnviz_tb.statistics.density import active_counts, density, mean_magnitude
 from nnviz_tb.statistics.engine import THREADS_VARIABLE, thread_count
+from nnviz_tb.statistics.moments import mean_and_std
 
 Work = Callable[[np.ndarray], object]
 Shape = tuple[int, ...]
