@@ -1,5 +1,5 @@
 // @vitest-environment happy-dom
-import { afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import type { LineSeries, Matrix } from "../../src/charts/contract";
 import {
   ActivityBars,
@@ -12,7 +12,7 @@ import {
   WeightsChart,
 } from "../../src/charts/index";
 import type { ChartElement } from "../../src/charts/chart_element";
-import { drawn, furnishPage, WIDTH } from "./page";
+import { drawn, furnishPage, HEIGHT, WIDTH } from "./page";
 
 beforeAll(furnishPage);
 afterEach(() => document.body.replaceChildren());
@@ -210,6 +210,23 @@ describe("the timeline", () => {
     const texts = drawn.filter(({ name }) => name === "fillText").map(({ args }) => args[0]);
     expect(texts).toEqual(expect.arrayContaining(["0", "10", "20", "30", "40", "50", "step"]));
     expect(texts).not.toContain("60");
+  });
+
+  it("numbers its axis where the loss has diverged", async () => {
+    drawn.length = 0;
+    const values = Float32Array.of(1, 1e10, 1e20, 1e30, 2e37, NaN, Infinity);
+    await shown(new Timeline(), { series: [{ ...line, values }] });
+    const texts = drawn.filter(({ name }) => name === "fillText").map(({ args }) => args[0]);
+    expect(texts).toEqual(expect.arrayContaining(["0", "1e37", "2e37"]));
+  });
+
+  it("is kept as a picture of twice its size, with heading and margins, on any screen", async () => {
+    vi.stubGlobal("devicePixelRatio", 3);
+    const chart = await shown(new Timeline(), { series: [line], heading: "loss" });
+    const blob = await chart.toPng();
+    expect(await blob.text()).toBe(`${2 * (WIDTH + 24)} × ${2 * (HEIGHT + 34 + 30)}`);
+    expect(document.querySelectorAll("body > .uplot")).toHaveLength(0);
+    vi.unstubAllGlobals();
   });
 
   it("is no control while it is empty", async () => {
