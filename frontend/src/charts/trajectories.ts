@@ -1,6 +1,5 @@
 import type { PropertyValues } from "lit";
 import { customElement, property } from "lit/decorators.js";
-import { alphaRamp } from "../pure/colormap";
 import { float32Text, toCsv } from "../pure/csv";
 import { stepExtents, stepQuantiles, type StepExtents } from "../pure/quantiles";
 import {
@@ -13,22 +12,20 @@ import {
 } from "../pure/scale";
 import { lowerBound, nearestIndex } from "../pure/step_axis";
 import { formatCount, formatNumber, formatShare } from "../pure/ticks";
-import { densityColors, densityCounts } from "../pure/trajectory_raster";
 import type { LegendItem } from "./chart_element";
 import type { Extremes, Matrix, Pin, PinDetail } from "./contract";
 import { StepChart } from "./step_chart";
 import type { PlotLine, PlotSpec } from "./plot_spec";
 import {
   clipped,
-  fillBand,
   horizontal,
-  paintPixels,
   strokeLine,
   upwards,
   type Rect,
   type Surface,
 } from "./surface";
-import { rgbOf, theme, withAlpha } from "./theme";
+import { theme, withAlpha } from "./theme";
+import { drawExtremes, FAN, fillFan, paintDensity } from "./trajectory_marks";
 import { valueAxis } from "./value_axis";
 
 const NOTHING = new Float32Array(0);
@@ -36,8 +33,6 @@ const NOTHING = new Float32Array(0);
 /** More lines than this are a raster: single ones could not be followed any more. */
 const MAX_LINES = 200;
 const CATCH_PX = 8;
-/** Places of p5, p25, p50, p75, p95 and of both ends among the nine quantiles of the interface. */
-const FAN = [2, 3, 4, 5, 6] as const;
 const NINE = [0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1];
 
 /**
@@ -142,13 +137,15 @@ export class Trajectories extends StepChart {
       between: (surface, rect) =>
         clipped(surface, rect, () => {
           const yOf = this.valueScale(rect);
-          if (!this.single) this.paintDensity(surface, rect, matrix, xs, yOf);
-          this.fillFan(surface, xs, horizontal(this.stepDomain(), rect), yOf);
+          if (!this.single) paintDensity(surface, rect, matrix, xs, this.stepDomain(), yOf);
+          fillFan(surface, xs, this.nine, horizontal(this.stepDomain(), rect), yOf, this.single);
         }),
       above: (surface, rect) =>
-        clipped(surface, rect, () =>
-          this.drawExtremes(surface, xs, horizontal(this.stepDomain(), rect), this.valueScale(rect)),
-        ),
+        clipped(surface, rect, () => {
+          const values = this.extremes?.values ?? NOTHING;
+          const xOf = horizontal(this.stepDomain(), rect);
+          drawExtremes(surface, xs, values, xOf, this.valueScale(rect));
+        }),
     };
   }
 
@@ -186,56 +183,6 @@ export class Trajectories extends StepChart {
         { xs, values, color, width: 2.25 },
       ]),
     ];
-  }
-
-  private paintDensity(
-    surface: Surface,
-    rect: Rect,
-    matrix: Matrix,
-    positions: Float64Array,
-    yOf: Scale,
-  ): void {
-    const width = px(Math.round(rect.width * surface.ratio));
-    const height = px(Math.round(rect.height * surface.ratio));
-    const inPixels: Scale =
-      yOf.kind === "log"
-        ? logScale(yOf.domain, [height, px(0)])
-        : linearScale(yOf.domain, [height, px(0)]);
-    const [from, to] = this.stepDomain();
-    const places = positions.map((position) =>
-      to > from ? ((position - from) / (to - from)) * width : width / 2,
-    );
-    const counts = densityCounts(
-      matrix.values,
-      matrix.steps.length,
-      inPixels,
-      width,
-      height,
-      places,
-    );
-    const [red, green, blue] = rgbOf(matrix.color);
-    paintPixels(surface, rect, densityColors(counts, alphaRamp(red, green, blue, 0.85)), width, height);
-  }
-
-  private fillFan(surface: Surface, positions: Float64Array, xOf: Scale, yOf: Scale): void {
-    const { ctx, theme: colors } = surface;
-    const count = positions.length;
-    ctx.fillStyle = withAlpha(colors.mark, this.single ? 0.1 : 0.12);
-    fillBand(ctx, positions, this.nine, this.nine, xOf, yOf, FAN[0] * count, FAN[4] * count);
-    ctx.fillStyle = withAlpha(colors.mark, this.single ? 0.14 : 0.18);
-    fillBand(ctx, positions, this.nine, this.nine, xOf, yOf, FAN[1] * count, FAN[3] * count);
-  }
-
-  private drawExtremes(surface: Surface, positions: Float64Array, xOf: Scale, yOf: Scale): void {
-    const values = this.extremes?.values;
-    if (values === undefined) return;
-    const { ctx, theme: colors } = surface;
-    const count = positions.length;
-    ctx.fillStyle = withAlpha(colors.text, 0.55);
-    for (let index = 0; index < values.length; index++) {
-      const y = yOf.toPx(values[index]!);
-      if (Number.isFinite(y)) ctx.fillRect(xOf.toPx(positions[index % count]!) - 1, y - 1, 2, 2);
-    }
   }
 
   protected override drawOverlay(surface: Surface): void {
