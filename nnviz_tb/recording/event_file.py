@@ -16,8 +16,11 @@ from collections.abc import Sequence
 
 from nnviz_tb.recording import events, neighbours
 from nnviz_tb.recording.events import Value
+from nnviz_tb.recording.pieces import Piece, framed_event
 from nnviz_tb.recording.sink import Sink
 
+_MAX_PIECES = 512 if hasattr(os, "writev") else 0
+"""Of memory in one call: half of what POSIX systems take. Windows has no such call."""
 _RETRY_SECONDS = 1.0
 _LOOK_SECONDS = 0.1
 _numbers = itertools.count()
@@ -112,24 +115,27 @@ class EventFile(Sink):
         for attempt in range(2):
             if self._fd < 0 and not self._reopen():
                 break
-            message = events.encode_values(values, self._plugins)
-            record = events.frame(events.encode_event(wall_time, step, message))
-            if self._append(record, retry=attempt == 0):
+            record = framed_event(wall_time, step, values, self._plugins)
+            size = sum(map(len, record))
+            if self._append(record, size, retry=attempt == 0):
                 self._plugins.update({value.tag: value.plugin for value in values})
-                self.record_bytes = len(record)
+                self.record_bytes = size
                 return True
             if self._fd >= 0:
                 break
         self.dropped_count += 1
         return False
 
-    def _append(self, record: bytes, retry: bool) -> bool:
+    def _append(self, record: Sequence[Piece], size: int, retry: bool) -> bool:
         """Whether the whole record is in the file; if not, none of it is, or the file was left."""
         written = 0
         try:
-            while written < len(record):
-                # Nearly always one call; after a short write the next one says why.
-                written += os.write(self._fd, record[written:] if written else record)
+            # Nearly always one call; after a short write the next one says why.
+            if len(record) <= _MAX_PIECES:
+                written = os.writev(self._fd, record)
+            rest = b"".join(record) if written < size else b""
+            while written < size:
+                written += os.write(self._fd, rest[written:])
         except OSError as error:
             self._cut_back()
             if error.errno in _FILE_IS_LOST:

@@ -83,16 +83,30 @@ def encode_values(values: Sequence[Value], known_tags: Container[str]) -> bytes:
       values: what to encode.
       known_tags: of the file; readers must be told what the other tags are.
     """
+    parts = encoded_parts(values, known_tags)
+    return b"".join([part for head, tensor in parts for part in (head, tensor.tobytes())])
+
+
+def encoded_parts(
+    values: Sequence[Value], known_tags: Container[str]
+) -> list[tuple[bytes, NDArray[Any]]]:
+    """Of every ``Summary.value`` entry: its head, and the little-endian content that follows.
+
+    Args:
+      values, known_tags: as of :func:`encode_values`.
+    """
     parts = []
     for value in values:
         tensor = value.tensor
         if tensor.dtype.byteorder in _FOREIGN_ORDERS:
             tensor = tensor.astype(tensor.dtype.newbyteorder("<"))
-        known = value.tag in known_tags
-        metadata = b"" if known else _metadata(value.plugin, value.content)
-        parts.append(_value_head(value.tag, tensor.dtype, tensor.shape, metadata))
-        parts.append(tensor.tobytes())
-    return b"".join(parts)
+        if value.tag in known_tags:
+            head = _value_head(value.tag, tensor.dtype, tensor.shape, b"")
+        else:
+            metadata = _metadata(value.plugin, value.content)
+            head = _value_head.__wrapped__(value.tag, tensor.dtype, tensor.shape, metadata)
+        parts.append((head, tensor))
+    return parts
 
 
 def encode_value(value: Value, with_metadata: bool) -> bytes:
@@ -113,8 +127,13 @@ def encode_event(wall_time: float, step: int, values: bytes) -> bytes:
       step: 0 to 2**63 - 1.
       values: joined results of :func:`encode_value`.
     """
-    head = b"\x09" + _DOUBLE.pack(wall_time) + b"\x10" + varint(step)
-    return head + _bytes_field(b"\x2a", values)
+    return event_head(wall_time, step, len(values)) + values
+
+
+def event_head(wall_time: float, step: int, values_bytes: int) -> bytes:
+    """The bytes of an ``Event`` before its values, of which there are so many."""
+    time_and_step = b"\x09" + _DOUBLE.pack(wall_time) + b"\x10" + varint(step)
+    return time_and_step + b"\x2a" + varint(values_bytes)
 
 
 def encode_file_version(wall_time: float, writer: str) -> bytes:
@@ -156,24 +175,30 @@ def pack_float(value: float) -> bytes:
 
 def frame(message: bytes) -> bytes:
     """The message as one TFRecord."""
-    length = len(message)
+    crc = _crc32c(message)
+    # `frame_tail` written out: this is the hot line of a scalar.
+    tail = _CHECKSUM.pack(((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF)
+    return (_HEADS.get(len(message)) or frame_head(len(message))) + message + tail
+
+
+def frame_head(length: int) -> bytes:
+    """What stands in a TFRecord before a message of that length."""
     head = _HEADS.get(length)
     if head is None:
         packed = _LENGTH.pack(length)
-        head = packed + _CHECKSUM.pack(_masked(_crc32c(packed)))
+        head = packed + frame_tail(_crc32c(packed))
         if length < _HEADS_LIMIT:
             _HEADS[length] = head
-    crc = _crc32c(message)
-    # `_masked` written out: this is the hot line of a scalar.
-    return head + message + _CHECKSUM.pack(((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF)
+    return head
+
+
+def frame_tail(crc: int) -> bytes:
+    """What stands behind a message with that CRC-32C: the checksum, masked."""
+    return _CHECKSUM.pack(((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF)
 
 
 _HEADS: dict[int, bytes] = {}
 _HEADS_LIMIT = 1024
-
-
-def _masked(crc: int) -> int:
-    return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
 
 
 def varint(number: int) -> bytes:

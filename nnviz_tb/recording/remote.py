@@ -25,6 +25,7 @@ from typing import Any
 from nnviz_tb.errors import ArgumentError
 from nnviz_tb.recording import events, neighbours
 from nnviz_tb.recording.events import Value
+from nnviz_tb.recording.pieces import framed_event
 from nnviz_tb.recording.sink import Sink
 
 FIRST_SECONDS, LAST_SECONDS = 10.0, 300.0
@@ -117,8 +118,7 @@ class RemoteEvents(Sink):
     # From here on the lock is held, but for `_send`.
 
     def _gather(self, step: int, wall_time: float, values: Sequence[Value]) -> bool:
-        message = events.encode_values(values, self._in_part)
-        record = events.frame(events.encode_event(wall_time, step, message))
+        record = b"".join(framed_event(wall_time, step, values, self._in_part))
         held = self._waiting_bytes + sum(len(content) for _, content in self._sealed)
         if held + len(record) > WAITING_BYTES:
             self.dropped_count += 1

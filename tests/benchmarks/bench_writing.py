@@ -81,7 +81,6 @@ def tensor_ways(directory: Path, megabytes: int) -> dict[str, Work]:
         for _ in range(megabytes):
             file.write(next(_steps), 1.0, [value])
         _empty(Path(file.path))
-        file.close()
 
     def raw_writes() -> None:
         for _ in range(megabytes):
@@ -174,4 +173,4 @@ def table(directory: Path, scalars: int, megabytes: int, rounds: int) -> list[st
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory(dir=sys.argv[1] if sys.argv[1:] else None) as place:
-        print("\n".join(table(Path(place), scalars=4000, megabytes=32, rounds=7)))
+        print("\n".join(table(Path(place), scalars=2000, megabytes=8, rounds=5)))

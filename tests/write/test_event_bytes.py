@@ -16,6 +16,7 @@ from tensorboard.util import tensor_util
 
 from nnviz_tb.recording import events
 from nnviz_tb.recording.events import Value
+from nnviz_tb.recording.pieces import framed_event
 
 TAGS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=300)
 STEPS = st.integers(0, 2**63 - 1)
@@ -98,3 +99,19 @@ def test_a_dtype_that_breaks_readers_is_refused():
 
 def test_a_lone_surrogate_in_a_tag_becomes_its_escape():
     assert events.encode_tag("a\ud800") == b"a\\ud800"
+
+
+@given(
+    st.lists(st.sampled_from([(), (3,), (200, 90), (0, 4), (70_000,)]), min_size=1, max_size=5),
+    st.sampled_from(["<f4", ">f4", "<f8"]),
+    st.booleans(),
+)
+def test_a_record_in_pieces_is_the_record_in_one(shapes, dtype, known):
+    values = [
+        Value(f"tag {n}", np.arange(math.prod(shape), dtype=dtype).reshape(shape), "nnviz", b"{}")
+        for n, shape in enumerate(shapes)
+    ]
+    values += [value._replace(tag=f"{value.tag}.T", tensor=value.tensor.T) for value in values]
+    tags = {value.tag for value in values} if known else set()
+    whole = events.frame(events.encode_event(2.5, 77, events.encode_values(values, tags)))
+    assert b"".join(framed_event(2.5, 77, values, tags)) == whole
