@@ -28,10 +28,11 @@ export interface LayerData {
 export async function collectLayer(client: Client, run: RunInfo, layer: LayerInfo, signal: AbortSignal): Promise<LayerData> {
   const read = async <T>(series: string, route: string, query: Record<string, string | number>, parse: (answer: Awaited<ReturnType<Client["arrays"]>>) => T): Promise<T | null> => {
     const info = layer.series[series];
-    if (info === undefined) return null;
+    // Every layer has its own figures; the catalogue lists what only some have.
+    if (info === undefined && series !== "layer") return null;
     const steps = route === "curve" ? {} : { steps: STEPS };
     const whole = { run: run.name, layer: layer.name, ...query, ...steps };
-    return parse(await client.arrays(route, whole, String(info.last_step), signal));
+    return parse(await client.arrays(route, whole, String(info?.last_step ?? run.last_step), signal));
   };
   const statistics = new Map<string, NeuronSeries>();
   for (const name of Object.keys(layer.series).filter((series) => !OTHERS.has(series))) {

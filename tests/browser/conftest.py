@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from urllib.parse import quote
 
+import made_logs
 import pytest
 from demo_process import DemoProcess
 from panel_page import PanelPage
 from playwright.sync_api import Browser, sync_playwright
+from tensorboard_process import TensorBoard, start
+
+from nnviz_tb.errors import LoggingWarning
+
+Open = Callable[..., AbstractContextManager[PanelPage]]
 
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
@@ -38,3 +46,39 @@ def panel(demo: DemoProcess, browser: Browser) -> Iterator[PanelPage]:
     with PanelPage.opened(browser, demo.address) as page:
         yield page
         assert page.complaints == []
+
+
+@pytest.fixture(scope="session")
+def board(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TensorBoard]:
+    """A TensorBoard over :mod:`made_logs`: a healthy run, a sick one, one of a thousand layers."""
+    logdir = tmp_path_factory.mktemp("made")
+    made_logs.write(logdir)
+    with pytest.warns(LoggingWarning, match="1000 layers"):
+        made_logs.write_wide(logdir)
+    board = start("python", logdir)
+    board.wait_for_step(made_logs.SICK, made_logs.STEPS[-1])
+    board.wait_for_step(made_logs.WIDE, 5)
+    yield board
+    board.close()
+
+
+@pytest.fixture
+def opened(board: TensorBoard, browser: Browser) -> Open:
+    """Opens the panel over the made logs: ``opened("neurons", SICK, layer="head", dark=True)``.
+
+    The first argument is a view, the next ones are runs, the others parameters of the address. No
+    complaint of the browser may be left when it is closed.
+    """
+
+    @contextmanager
+    def open_panel(view: str, *runs: str, dark: bool = False, **state: str) -> Iterator[PanelPage]:
+        given = {"view": view, "runs": ",".join(runs), **state}
+        address = "".join(
+            f"&p.nnviz.{name}={quote(value, safe='')}" for name, value in given.items()
+        )
+        with PanelPage.opened(browser, board.address, dark=dark, state=address) as page:
+            page.settled()
+            yield page
+            assert page.complaints == []
+
+    return open_panel

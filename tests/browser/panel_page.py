@@ -52,6 +52,7 @@ class PanelPage:
         """The panel at ``address``, with the state of a copied link (``&view=neurons``)."""
         context = browser.new_context(
             viewport={"width": WIDTH_PX, "height": HEIGHT_PX},
+            accept_downloads=True,
             device_scale_factor=1,
             color_scheme="dark" if dark else "light",
             locale="en-GB",
@@ -68,7 +69,8 @@ class PanelPage:
             "response", lambda r: r.status >= 400 and opened.failures.append(f"{r.status} {r.url}")
         )
         try:
-            page.goto(f"{address}/#nnviz{state}")
+            # TensorBoard keeps its own theme; the address is what decides it.
+            page.goto(f"{address}/?darkMode={'true' if dark else 'false'}#nnviz{state}")
             expect(opened.panel.get_by_role("tablist").first).to_be_visible()
             yield opened
         finally:
@@ -95,7 +97,8 @@ class PanelPage:
 
     def view(self, name: str) -> None:
         """Opens one of the panel's views by its tab."""
-        self.panel.get_by_role("tab", name=name, exact=True).click()
+        # The tab of the findings says their number too.
+        self.panel.get_by_role("tab", name=re.compile(rf"^\s*{name}\b")).click()
         expect(self.panel.get_by_role("tabpanel", name=name)).to_be_visible()
 
     def only_run(self, run: str) -> None:
@@ -110,6 +113,21 @@ class PanelPage:
         self.panel.locator("nn-sidebar button.layer").filter(
             has_text=re.compile(rf"^\s*{re.escape(name)}\s*$")
         ).click()
+
+    def rows(self) -> Locator:
+        """The layers that the overview shows, from top to bottom."""
+        return self.panel.locator("nn-overview-view .line.layer")
+
+    def cell(self, layer: str, column: str) -> Locator:
+        """A cell of the overview."""
+        row = f'nn-overview-view .line.layer[data-layer="{layer}"]'
+        return self.panel.locator(f'{row} .cell[data-column="{column}"]')
+
+    def saved(self, button: Locator) -> bytes:
+        """The file that a click on the button saves."""
+        with self.page.expect_download() as download:
+            button.click()
+        return download.value.path().read_bytes()
 
     def charts(self) -> Locator:
         """The canvases of the view that is open, without the timeline."""

@@ -51,3 +51,76 @@ def test_a_step_logged_while_the_page_is_open_appears_without_a_reload(
                 assert page.complaints == []
         finally:
             board.close()
+
+
+@pytest.mark.parametrize("view", ["overview", "neurons"])
+def test_new_steps_leave_zoom_pins_scroll_and_step_as_they_are(
+    view: str, browser: Browser, tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(0)
+    kernels = {f"block/layer_{n:02d}/kernel": rng.normal(size=(6, 5)) for n in range(30)}
+    with nnviz_tb.SummaryWriter(tmp_path / "run") as writer:
+
+        def log(step: int) -> None:
+            writer.log_model(
+                {name: kernel * (1 + step / 10) for name, kernel in kernels.items()},
+                step,
+                scalars={"loss": 1 / (1 + step)},
+            )
+
+        for step in range(10):
+            log(step)
+        board = start("python", tmp_path)
+        try:
+            board.wait_for_step("run", 9)
+            state = {
+                "view": view,
+                "runs": "run",
+                "layer": "block/layer_29",
+                "step": "5",
+                "zoom": "2..7",
+                "pins": "3.0@block/layer_29",
+            }
+            address = "".join(f"&p.nnviz.{name}={value}" for name, value in state.items())
+            with PanelPage.opened(browser, board.address, state=address) as page:
+                page.settled()
+                scrolling = "nn-overview-view .scroller" if view == "overview" else "main"
+                scroller = page.panel.locator(scrolling)
+                scroller.evaluate("element => { element.scrollTop = 150; }")
+                # A chart that is taken away and put back is another element, and would flicker.
+                page.charts().first.evaluate("canvas => { canvas.sameAsBefore = true; }")
+                before = page.page.url
+
+                log(50)
+
+                expect(page.panel.locator("nn-header button.live")).to_contain_text("50")
+                page.settled()
+                assert page.page.url == before
+                assert scroller.evaluate("element => element.scrollTop") == 150
+                assert page.charts().first.evaluate("canvas => canvas.sameAsBefore === true")
+                expect(page.panel.locator("nn-timeline-bar output").first).to_have_text("step 5")
+                expect(page.panel.get_by_role("button", name="Show all steps")).to_be_visible()
+                assert page.complaints == []
+        finally:
+            board.close()
+
+
+def test_the_panel_says_when_it_is_paused_and_when_tensorboard_is_gone(
+    browser: Browser, tmp_path: Path
+) -> None:
+    with nnviz_tb.SummaryWriter(tmp_path / "run") as writer:
+        writer.log_model({"dense/kernel": np.ones((3, 2))}, 0)
+        writer.log_model({"dense/kernel": np.zeros((3, 2))}, 7)
+        board = start("python", tmp_path)
+        board.wait_for_step("run", 7)
+        with PanelPage.opened(browser, board.address) as page:
+            live = page.panel.locator("nn-header button.live")
+            expect(live).to_have_attribute("data-state", "live")
+            live.click()
+            expect(live).to_contain_text("paused · step 7")
+            live.click()
+            expect(live).to_have_attribute("data-state", "live")
+            board.close()
+            expect(live).to_contain_text("stale · no answer for")
+            # What was drawn stays: it is old, not gone.
+            expect(page.rows()).to_have_count(1)

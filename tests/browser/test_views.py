@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-VIEWS = ("Activations", "Neurons")
+VIEWS = ("Overview", "Activations", "Neurons")
 
 
 def test_the_tab_stands_among_tensorboards_own(panel: PanelPage) -> None:
@@ -71,7 +71,7 @@ def test_a_copied_link_opens_the_same_view(demo: DemoProcess, browser: Browser) 
         first.settled()
         first.page.wait_for_timeout(500)
         link = first.page.url
-    with PanelPage.opened(browser, link.split("/#")[0], state=link.split("#nnviz")[1]) as second:
+    with PanelPage.opened(browser, demo.address, state=link.split("#nnviz")[1]) as second:
         selected = second.panel.locator('[role="tab"][aria-selected="true"]')
         expect(selected).to_have_text("Neurons")
         expect(second.panel.locator('button.layer[aria-current="true"]')).to_contain_text("conv_2")

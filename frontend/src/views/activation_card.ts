@@ -7,6 +7,7 @@ import type { CurveSample, DensitySeries, Zones } from "../charts/contract";
 import { Resources } from "../resource";
 import { curve, density, fields, type Curve, type Density, type Fields } from "../series";
 import { indexAtOrBefore } from "../state";
+import { curveAt, samplesAt, zoneBorders } from "../activation_figures";
 import { activationBadges } from "./activation_badges";
 import { BARS_PX } from "./activation_bars";
 import { activationStyles } from "./activation_styles";
@@ -228,18 +229,7 @@ export class ActivationCard extends LitElement {
     });
     const from = rows.flatMap(({ run, value, at }) => [run.style.run, run.style.color, value, at]);
     return this.#samples.of(from, () =>
-      rows
-        .filter(({ at }) => at >= 0)
-        .map(({ run, value, at }) => {
-          const width = value.grid * value.bands;
-          return {
-            ...run.style,
-            x: value.x.subarray(at * value.grid, (at + 1) * value.grid),
-            f: value.f.subarray(at * width, (at + 1) * width),
-            slope: value.slope.subarray(at * width, (at + 1) * width),
-            bands: value.bands,
-          };
-        }),
+      rows.filter(({ at }) => at >= 0).map(({ run, value, at }) => ({ ...run.style, ...curveAt(value, at) })),
     );
   }
 
@@ -271,27 +261,14 @@ export class ActivationCard extends LitElement {
     const first = this.layer.runs[0];
     const figures = first === undefined ? null : valueOf(states.get(first.info.name));
     if (figures === null) return null;
-    const at = indexAtOrBefore(figures.steps, this.ctx.state.cursor);
-    const figure = (name: string): number => figures.values.get(name)?.[at] ?? Number.NaN;
-    const borders = ["dead_below", "dead_above", "saturated_below", "saturated_above"].map(figure);
-    return this.#zones.of(borders, () => ({
-      deadBelow: borders[0] as number,
-      deadAbove: borders[1] as number,
-      saturatedBelow: borders[2] as number,
-      saturatedAbove: borders[3] as number,
-    }));
+    const borders = zoneBorders(figures, this.ctx.state.cursor);
+    return this.#zones.of(Object.values(borders), () => borders);
   }
 
   #sampleCount(states: ReadonlyMap<string, Async<Density>>): number {
     const first = this.layer.runs.find((run) => states.has(run.info.name));
     const value = first === undefined ? null : valueOf(states.get(first.info.name));
-    if (value === null) return 0;
-    const at = indexAtOrBefore(value.steps, this.ctx.state.cursor);
-    const bins = value.edges.length - 1;
-    let total = 0;
-    for (let bin = 0; bin < bins; bin++) total += value.counts[at * bins + bin] ?? 0;
-    for (let kind = 0; kind < 3; kind++) total += value.nonfinite[at * 3 + kind] ?? 0;
-    return total;
+    return value === null ? 0 : samplesAt(value, this.ctx.state.cursor);
   }
 
   #strips(states: ReadonlyMap<string, Async<Density>>, of: "input" | "output"): unknown {

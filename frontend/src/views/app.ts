@@ -9,7 +9,7 @@ import { Host, runColor } from "../host";
 import { preferredLanguage, Words } from "../i18n";
 import { Live } from "../live";
 import { Resources, type Wanted } from "../resource";
-import { firstRuns, unionOfLayers, unionOfSteps } from "../selection";
+import { firstRuns, unionOfSteps } from "../selection";
 import { fields, type Fields } from "../series";
 import { moveCursor, neighbourStep, setZoom, Store, type State } from "../state";
 import { fromParameters, isStation, toParameters } from "../url";
@@ -19,6 +19,8 @@ import { CODE } from "./empty";
 import { frame, frameStyles } from "./frame";
 import type { Freshness } from "./header";
 import { Memo } from "./memo";
+import { layerViews, loaded, newest, runViews } from "./run_views";
+import { shortcutOf } from "./shortcuts";
 import { base } from "./styles";
 import type { TimelineBarElement } from "./timeline_bar";
 import "./activations";
@@ -172,23 +174,13 @@ export class AppElement extends LitElement {
     const state = this.#store.state;
     const colorOf = (run: string): string => runColor(this.#placeOf(run, catalogue), this.dark);
     const runs = this.#runs.of([catalogue, state.runs, this.#runNames, this.dark], () =>
-      catalogue.runs
-        .filter((run) => state.runs?.includes(run.name) === true)
-        .map((info) => ({
-          info,
-          style: { run: info.name, color: colorOf(info.name) },
-          layers: new Map(info.layers.map((layer) => [layer.name, layer])),
-        })),
+      runViews(catalogue, state.runs, colorOf),
     );
     const costs = loaded(this.#costs.want(runs.map((run) => this.#wantedCost(run))));
     const judging = this.#assessments.want(runs.map((run) => this.#wantedAssessment(run, state)));
     const judged = loaded(judging);
     const lists = [...costs.values()].map((cost) => cost.steps);
     const steps = this.#steps.of(lists, () => unionOfSteps(lists));
-    const last = runs.reduce<number | null>(
-      (most, { info }) => (info.last_step === null ? most : Math.max(most ?? 0, info.last_step)),
-      null,
-    );
     return {
       store: this.#store,
       client: this.#client,
@@ -202,7 +194,7 @@ export class AppElement extends LitElement {
       layers: this.#layers.of([runs], () => layerViews(runs)),
       axis: this.#axisOf(state),
       steps,
-      lastStep: last,
+      lastStep: newest(runs.map((run) => run.info), "last_step"),
       judging,
       retryJudging: () => this.#assessments.retry(),
       assessments: this.#judged.of([...judged.values()], () => [...judged.values()]),
@@ -260,15 +252,11 @@ export class AppElement extends LitElement {
   }
 
   #freshness(ctx: Context): Freshness {
-    const newest = ctx.runs.reduce<number | null>(
-      (most, { info }) =>
-        info.last_wall_time === null ? most : Math.max(most ?? 0, info.last_wall_time),
-      null,
-    );
+    const written = newest(ctx.runs.map((run) => run.info), "last_wall_time");
     return {
-      liveness: this.#live.liveness(newest),
+      liveness: this.#live.liveness(written),
       lastStep: ctx.lastStep,
-      age: newest === null ? null : Math.max(0, Date.now() / 1000 - newest),
+      age: written === null ? null : Math.max(0, Date.now() / 1000 - written),
       silence: this.#live.silence / 1000,
     };
   }
@@ -339,9 +327,8 @@ export class AppElement extends LitElement {
   }
 
   #lastStep(): number | null {
-    const shown = this.catalogue?.runs.filter((run) => this.#store.state.runs?.includes(run.name));
-    const steps = (shown ?? []).flatMap((run) => run.last_step ?? []);
-    return steps.length === 0 ? null : Math.max(...steps);
+    const { runs } = this.#store.state;
+    return newest(this.catalogue?.runs.filter((run) => runs?.includes(run.name)) ?? [], "last_step");
   }
 
   #cursorMoved(event: Event): void {
@@ -356,45 +343,17 @@ export class AppElement extends LitElement {
   }
 
   readonly #keydown = (event: KeyboardEvent): void => {
-    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
-    const target = event.composedPath()[0];
-    if (target instanceof HTMLElement && target.matches("input, select, textarea, pre")) return;
-    const by = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
-    if (by !== 0) {
-      event.preventDefault();
-      this.timeline?.stop();
-      const steps = this.timeline?.ctx.steps ?? [];
-      this.#store.update((state) =>
-        moveCursor(
-          state,
-          neighbourStep(steps, state.cursor, by * (event.shiftKey ? 10 : 1)),
-          this.#lastStep(),
-        ),
-      );
+    const shortcut = shortcutOf(event);
+    if (shortcut === null) return;
+    event.preventDefault();
+    if (shortcut === "play") {
+      this.timeline?.toggle();
       return;
     }
-    // Space presses a button that has the focus; elsewhere it plays.
-    const pressable = target instanceof HTMLElement && target.matches("button, summary, a, label");
-    if (event.key === " " && !pressable) {
-      event.preventDefault();
-      this.timeline?.toggle();
-    }
+    this.timeline?.stop();
+    const steps = this.timeline?.ctx.steps ?? [];
+    this.#store.update((state) =>
+      moveCursor(state, neighbourStep(steps, state.cursor, shortcut), this.#lastStep()),
+    );
   };
-}
-
-function loaded<T>(states: ReadonlyMap<string, Async<T>>): ReadonlyMap<string, T> {
-  const values = new Map<string, T>();
-  for (const [id, one] of states) {
-    const value = one.status === "ready" ? one.value : one.previous;
-    if (value !== null) values.set(id, value);
-  }
-  return values;
-}
-
-function layerViews(runs: readonly RunView[]): readonly LayerView[] {
-  return [...unionOfLayers(runs.map((run) => run.info))].map(([name, info]) => ({
-    name,
-    info,
-    runs: runs.filter((run) => run.layers.has(name)),
-  }));
 }

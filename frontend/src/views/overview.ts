@@ -3,25 +3,25 @@
 import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
-import { latest, type Async, type Definition } from "../api";
+import { latest, type Async } from "../api";
 import { STATUSES, type Health } from "../findings";
 import { layerLines, lineTops, linesBetween, type LayerEntry, type Line } from "../layer_rows";
 import { Resources, type Wanted } from "../resource";
 import { search } from "../selection";
 import { overview, type Overview } from "../series";
-import { COLUMNS, sortRows, toggleFold, type Column } from "../state";
+import { COLUMNS, toggleFold, type Column } from "../state";
 import type { Context, LayerView, RunView } from "./context";
 import { CODE } from "./empty";
 import { frame, frameStyles, together } from "./frame";
 import { Memo } from "./memo";
 import { cellOf, sortKey, type RowFacts, type RunShare } from "./overview_cells";
 import { RunFigures } from "./overview_figures";
+import { overviewHeading, sharedLayers } from "./overview_heading";
 import { overviewStyles } from "./overview_styles";
 import { badge, base } from "./styles";
 import "../charts";
 import "../charts/overlay_cells";
 import "./empty";
-import "./term";
 
 const ROW_PX = 48;
 /** What each run beyond the second adds: their figures stand below one another. */
@@ -101,7 +101,7 @@ export class OverviewView extends LitElement {
     };
     return html`<div class="scroller" @scroll=${this.#scroll}>
         <div class="table" role="grid" aria-label=${words.t("overview.table")} aria-rowcount=${lines.length + 1} aria-colcount=${COLUMNS.length}>
-          <div class="head" role="row" aria-rowindex="1">${COLUMNS.map((column) => this.#heading(column))}</div>
+          <div class="head" role="row" aria-rowindex="1">${COLUMNS.map((column) => overviewHeading(ctx, column))}</div>
           ${lines.length === 0
             ? html`<div role="row"><div role="gridcell" style="padding:20px">${words.t("overview.none")}</div></div>`
             : html`<div class="lines" role="rowgroup" style="height:${tops.at(-1)}px" @keydown=${this.#keydown} @focusin=${this.#focused}>
@@ -109,19 +109,7 @@ export class OverviewView extends LitElement {
               </div>`}
         </div>
       </div>
-      <p class="hint">${words.t("overview.rows", { n: this.#facts.size })}${this.#shared()} · ${words.t("overview.hint")}</p>`;
-  }
-
-  /** Of several runs, which layers only some have. */
-  #shared(): string {
-    const { layers, runs, words } = this.ctx;
-    const common = layers.filter((layer) => layer.runs.length === runs.length).length;
-    if (runs.length < 2 || common === layers.length) return "";
-    const lacks = runs.flatMap((run) => {
-      const missing = layers.filter((layer) => !run.layers.has(layer.name)).map((layer) => layer.name);
-      return missing.length === 0 ? [] : [words.t("overview.only", { run: run.info.name, layers: missing.slice(0, 5).join(", ") + (missing.length > 5 ? " …" : "") })];
-    });
-    return ` · ${[words.t("overview.shared", { n: common, all: layers.length }), ...lacks].join(" · ")}`;
+      <p class="hint">${words.t("overview.rows", { n: this.#facts.size })}${sharedLayers(ctx)} · ${words.t("overview.hint")}</p>`;
   }
 
   #sharesOf(
@@ -166,40 +154,6 @@ export class OverviewView extends LitElement {
   #heightOf(line: Line): number {
     if (line.kind !== "layer") return FOLD_PX;
     return line.idle ? IDLE_PX : ROW_PX + RUN_PX * Math.max(0, this.ctx.runs.length - 2);
-  }
-
-  #heading(column: Column): TemplateResult {
-    const { ctx } = this;
-    const { words, state: chosen } = ctx;
-    const { rows } = chosen;
-    const label = words.t(`column.${column}`);
-    const sorted = rows.column === column ? (rows.descending ? "descending" : "ascending") : "none";
-    const sort = (): void => ctx.store.update((state) => sortRows(state, column));
-    return html`<div role="columnheader" aria-sort=${sorted} data-column=${column}>
-      <nn-term .definition=${this.#definition(column)} sourceLabel=${words.t("definition.source")} @click=${sort}>${label}</nn-term>
-      <button class="sort" aria-label=${words.t("overview.sort", { column: label })} @click=${sort}>
-        ${sorted === "none" ? html`<span class="muted">↕</span>` : sorted === "descending" ? "↓" : "↑"}
-      </button>
-    </div>`;
-  }
-
-  #definition(column: Column): Definition {
-    const { words, definitions } = this.ctx;
-    const fieldOf = { update: "update_ratio", gradient: "gradient_norm", dead: "dead_share", saturated: "saturated_share" } as const;
-    const label = words.t(`column.${column}`);
-    const plain = (text: string): Definition => ({ label, text, source: "—", unit: "", share: false });
-    switch (column) {
-      case "update": {
-        const given = words.definition(fieldOf.update, definitions?.layer_fields[fieldOf.update]);
-        return { ...(given ?? plain("")), label, text: `${given?.text ?? ""} ${words.t("column.update.text")}` };
-      }
-      case "gradient":
-      case "dead":
-      case "saturated":
-        return words.definition(fieldOf[column], definitions?.layer_fields[fieldOf[column]]) ?? plain("");
-      default:
-        return plain(words.t(`column.${column}.text`));
-    }
   }
 
   #fold(line: Extract<Line, { kind: "module" | "idle" }>, at: number, style: string): TemplateResult {

@@ -49,7 +49,7 @@ export function cellOf(column: Column, facts: RowFacts): CellContent {
     case "weights":
       return { ...weightsCell(facts), ...neurons("weight_norm") };
     case "update": {
-      const ratio = facts.shares.some(({ figures }) => figures.hasRatio(layer.name));
+      const ratio = facts.shares.some(({ figures }) => figures.known(layer.name, "update_ratio"));
       return { ...updateCell(facts, ratio), ...neurons(ratio ? "update_ratio" : "displacement") };
     }
     case "gradient":
@@ -136,25 +136,25 @@ function weightsCell(facts: RowFacts): Drawn {
     return `${figure("weight_q5")} … ${figure("weight_median")} … ${figure("weight_q95")}`;
   });
   const { window } = first.figures;
+  const fanOf = ({ figures }: RunShare): { steps: Float64Array; values: Float32Array; low: Float32Array; high: Float32Array } => {
+    const { steps, values } = figures.over(layer.name, "weight_median", "weight_q5", "weight_q95");
+    const [middle, low, high] = values as readonly [Float32Array, Float32Array, Float32Array];
+    return { steps, values: middle, low, high };
+  };
   if (ctx.runs.length === 1) {
+    const fan = fanOf(first);
     const content = html`<nn-fan
       label=${label}
       color=${first.run.style.color}
-      .steps=${window.positions}
-      .low=${first.figures.over(layer.name, "weight_q5")}
-      .middle=${first.figures.over(layer.name, "weight_median")}
-      .high=${first.figures.over(layer.name, "weight_q95")}
+      .steps=${fan.steps}
+      .low=${fan.low}
+      .middle=${fan.values}
+      .high=${fan.high}
       .cursor=${window.cursor}
     ></nn-fan>`;
     return { content, label };
   }
-  const lines = shares.map(({ run, figures }) => ({
-    color: run.style.color,
-    steps: figures.window.positions,
-    values: figures.over(layer.name, "weight_median"),
-    low: figures.over(layer.name, "weight_q5"),
-    high: figures.over(layer.name, "weight_q95"),
-  }));
+  const lines = shares.map((share) => ({ color: share.run.style.color, ...fanOf(share) }));
   return {
     content: html`<nn-run-lines label=${label} .lines=${lines} .cursor=${window.cursor}></nn-run-lines>`,
     label,
@@ -189,19 +189,18 @@ function lineCell(
     ctx.runs.length === 1
       ? html`<nn-sparkline
           label=${label}
-          .steps=${window.positions}
-          .values=${first.figures.over(layer.name, field)}
+          .steps=${first.figures.over(layer.name, field).steps}
+          .values=${first.figures.over(layer.name, field).values[0]}
           .band=${band}
           .cursor=${window.cursor}
           log-scale
         ></nn-sparkline>`
       : html`<nn-run-lines
           label=${label}
-          .lines=${shares.map((share) => ({
-            color: share.run.style.color,
-            steps: share.figures.window.positions,
-            values: share.figures.over(layer.name, field),
-          }))}
+          .lines=${shares.map(({ run, figures }) => {
+            const { steps, values } = figures.over(layer.name, field);
+            return { color: run.style.color, steps, values: values[0] };
+          })}
           .band=${band}
           .cursor=${window.cursor}
           log-scale

@@ -16,11 +16,16 @@ export interface Window {
   readonly at: number;
 }
 
+interface Slice {
+  readonly steps: Float64Array;
+  readonly values: readonly Float32Array[];
+}
+
 /** Of one run: its overview cut to the zoom, each slice made once. */
 export class RunFigures {
   readonly window: Window;
   readonly #rows: ReadonlyMap<string, number>;
-  readonly #slices = new Map<string, Float32Array>();
+  readonly #slices = new Map<string, Slice>();
   readonly #densities = new Map<number, { readonly density: Float32Array; readonly range: readonly [number, number] }>();
 
   constructor(
@@ -37,19 +42,37 @@ export class RunFigures {
     return this.#rows.has(layer);
   }
 
-  /** A figure over the steps shown; empty where the layer is not in the run. */
-  over(layer: string, field: string): Float32Array {
+  /**
+   * Figures over the steps shown, without the steps at which the first of them was not measured:
+   * of a model beyond its byte budget each layer is recorded at its own steps. Empty without any.
+   */
+  over(layer: string, ...fields: readonly string[]): { readonly steps: Float64Array; readonly values: readonly Float32Array[] } {
+    const key = `${layer}\n${fields.join()}`;
+    let found = this.#slices.get(key);
+    if (found === undefined) {
+      found = this.#measured(fields.map((field) => this.#row(layer, field)));
+      this.#slices.set(key, found);
+    }
+    return found;
+  }
+
+  #row(layer: string, field: string): Float32Array {
     const row = this.#rows.get(layer);
     const place = this.overview.fields.indexOf(field);
     if (row === undefined || place < 0) return new Float32Array(0);
-    const key = `${row} ${field}`;
-    let slice = this.#slices.get(key);
-    if (slice === undefined) {
-      const start = (row * this.overview.fields.length + place) * this.overview.steps.length;
-      slice = this.overview.values.subarray(start + this.window.from, start + this.window.to);
-      this.#slices.set(key, slice);
-    }
-    return slice;
+    const start = (row * this.overview.fields.length + place) * this.overview.steps.length;
+    return this.overview.values.subarray(start + this.window.from, start + this.window.to);
+  }
+
+  #measured(rows: readonly Float32Array[]): Slice {
+    const first = rows[0] ?? new Float32Array(0);
+    const { positions } = this.window;
+    const kept = Int32Array.from(first.keys()).filter((at) => !Number.isNaN(first[at] as number));
+    if (kept.length === first.length) return { steps: positions.subarray(0, first.length), values: rows };
+    return {
+      steps: Float64Array.from(kept, (at) => positions[at] as number),
+      values: rows.map((row) => Float32Array.from(kept, (at) => row[at] as number)),
+    };
   }
 
   /**
@@ -83,25 +106,9 @@ export class RunFigures {
     return Number.isNaN(found.range[0]) ? null : found;
   }
 
-  /** Whether one optimizer step was ever observed, so that there is a true update ratio. */
-  hasRatio(layer: string): boolean {
-    return this.#known(layer, "update_ratio");
-  }
-
-  #ratios = new Map<string, boolean>();
-  #known(layer: string, field: string): boolean {
-    const key = `${layer} ${field}`;
-    let known = this.#ratios.get(key);
-    if (known === undefined) {
-      known = this.over(layer, field).some((value) => !Number.isNaN(value));
-      this.#ratios.set(key, known);
-    }
-    return known;
-  }
-
   /** Whether a figure has any value in the steps shown. */
   known(layer: string, field: string): boolean {
-    return this.#known(layer, field);
+    return this.over(layer, field).steps.length > 0;
   }
 }
 

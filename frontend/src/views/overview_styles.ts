@@ -214,12 +214,27 @@ export const overviewStyles = css`
   }
   @container (max-width: 900px) {
     .table {
-      min-width: 760px;
+      --columns: minmax(80px, 1.2fr) 76px minmax(56px, 1fr) minmax(92px, 1.2fr) minmax(86px, 1.1fr)
+        minmax(48px, 0.8fr) 48px 60px minmax(98px, 1.3fr);
+      min-width: 700px;
     }
     .head,
     .line {
-      column-gap: 8px;
-      padding: 0 10px;
+      column-gap: 6px;
+      padding: 0 8px;
+    }
+    .head {
+      font-size: 11px;
+    }
+    .head > div {
+      flex-direction: column;
+      align-items: flex-start;
+      gap: 0;
+      padding: 4px 0;
+    }
+    .sort {
+      height: 18px;
+      text-align: left;
     }
   }
 `;

@@ -1,0 +1,152 @@
+"""Differences of runs, kernels as images, and everything that can be saved, down to its numbers."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import Any
+
+import made_logs
+import numpy as np
+import pytest
+from conftest import Open
+from made_logs import DEAD, HEALTHY, SICK, STEPS
+from panel_page import PanelPage
+from PIL import Image
+from playwright.sync_api import Locator, expect
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+def table(content: bytes) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(content.decode())))
+
+
+def card(page: PanelPage, heading: str) -> Locator:
+    return page.panel.locator("nn-card").filter(has_text=heading)
+
+
+def save(page: PanelPage, heading: str, kind: str) -> bytes:
+    one = card(page, heading)
+    one.get_by_role("button", name="Save").click()
+    return page.saved(one.get_by_role("button", name=kind))
+
+
+def norms(run: str, layer: str) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """‖w‖ of every neuron at every step, ``[neurons, steps]``, by NumPy."""
+    kernels = [made_logs.weights_at(run, step)[f"{layer}/kernel"] for step in STEPS]
+    flat = [kernel.reshape(-1, kernel.shape[-1]).astype(np.float32) for kernel in kernels]
+    return np.stack([np.linalg.norm(kernel.astype(np.float64), axis=0) for kernel in flat], axis=1)
+
+
+def test_the_difference_of_two_runs_is_that_of_their_numbers(opened: Open) -> None:
+    with opened("neurons", SICK, HEALTHY, layer="conv", focus=SICK, against=HEALTHY) as page:
+        expect(card(page, "Every neuron × step")).to_contain_text(f"{SICK} − {HEALTHY}")
+        expect(page.panel.locator(".shared")).to_contain_text("8 neurons and 40 steps are in both")
+        rows = table(save(page, "Every neuron × step", "Numbers (CSV)"))
+
+    shown = {int(row[0]): [float(cell) for cell in row[1:]] for row in rows[1:]}
+    expected = norms(SICK, "conv") - norms(HEALTHY, "conv")
+    assert rows[0][1:] == [f"step {step}" for step in STEPS]
+    assert np.array([shown[neuron] for neuron in range(8)]) == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_layer_that_a_run_lacks_is_said_and_not_compared(opened: Open) -> None:
+    with opened("neurons", SICK, HEALTHY, layer="late", focus=SICK, against=HEALTHY) as page:
+        expect(page.panel.locator("nn-neurons-bar")).to_contain_text(f"late: not in {HEALTHY}")
+        expect(page.panel.locator(".shared")).to_have_count(0)
+        page.all_drawn()
+
+
+def test_kernels_are_shown_pixel_for_pixel_as_they_were_logged(opened: Open) -> None:
+    with opened("neurons", SICK, layer="conv") as page:
+        images = page.panel.locator("nn-kernel-images canvas")
+        expect(images).to_have_count(8)
+        rows = table(save(page, "Kernels as images", "Numbers (CSV)"))[1:]
+        red_over_blue = images.evaluate_all(
+            """(all) => all.map((canvas) => {
+              const { data } = canvas.getContext("2d").getImageData(0, 0, 3, 3);
+              return Array.from({ length: 9 }, (_, at) => data[4 * at] - data[4 * at + 2]);
+            })"""
+        )
+
+    kernel = made_logs.weights_at(SICK, STEPS[-1])["conv/kernel"].astype(np.float32)
+    for neuron, _, row, column, channel, weight in rows:
+        expected = kernel[int(row), int(column), int(channel), int(neuron)]
+        assert float(weight) == pytest.approx(expected, abs=1e-6)
+    flat = kernel[:, :, 0, :].reshape(9, 8).T
+    clear = np.abs(flat) > 0.2 * np.abs(flat).max()
+    assert np.array_equal(np.sign(red_over_blue)[clear], np.sign(flat)[clear])
+
+
+def test_a_click_on_a_kernel_pins_its_neuron(opened: Open) -> None:
+    with opened("neurons", SICK, layer="conv") as page:
+        page.panel.get_by_role("button", name="Kernel of neuron 5").click()
+        expect(page.panel.locator("nn-pinned-neurons .chip")).to_contain_text("5")
+
+
+@pytest.mark.parametrize(
+    ("view", "heading"),
+    [
+        ("neurons", "Every neuron × step"),
+        ("neurons", "Trajectories"),
+        ("neurons", "Paths through weight space"),
+        ("neurons", "Kernels as images"),
+        ("activations", "conv"),
+    ],
+)
+def test_every_card_saves_a_picture_at_twice_its_size(
+    opened: Open, view: str, heading: str
+) -> None:
+    with opened(view, SICK, layer="conv") as page:
+        one = card(page, heading).first
+        one.get_by_role("button", name="Save").first.click()
+        content = page.saved(one.get_by_role("button", name="Picture (PNG, 2×)"))
+        width = one.evaluate("element => element.clientWidth")
+
+    picture = Image.open(io.BytesIO(content))
+    assert picture.format == "PNG"
+    assert len(picture.convert("RGB").getcolors(1 << 24) or []) > 8
+    if heading != "Kernels as images":
+        assert picture.width > 1.6 * width
+
+
+def test_the_data_of_a_layer_is_saved_whole_as_json(opened: Open) -> None:
+    with opened("neurons", SICK, layer=DEAD) as page:
+        page.panel.locator("nn-layer-export summary").click()
+        content = page.saved(page.panel.get_by_role("button", name="Everything (JSON)"))
+
+    data = json.loads(content)
+    assert (data["run"], data["layer"]["name"]) == (SICK, DEAD)
+    kept = data["statistics"]["weight_norm"]
+    assert kept["steps"] == list(STEPS)
+    values = np.array(kept["values"]).reshape(12, len(STEPS))
+    assert values == pytest.approx(norms(SICK, DEAD), rel=1e-5)
+    assert (
+        sum(data["inputs"]["counts"][-len(data["inputs"]["edges"]) + 1 :]) == 12 * made_logs.SAMPLES
+    )
+    assert len(data["weights"]) == 12
+
+
+def test_the_data_of_a_layer_is_saved_as_a_table(opened: Open) -> None:
+    with opened("neurons", SICK, layer=DEAD) as page:
+        page.panel.locator("nn-layer-export summary").click()
+        rows = table(page.saved(page.panel.get_by_role("button", name="Figures and neurons (CSV)")))
+
+    assert rows[0] == ["figure", "neuron", *(f"step {step}" for step in STEPS)]
+    by_name = {(row[0], row[1]): row[2:] for row in rows[1:]}
+    assert [float(cell) for cell in by_name["weight_norm", "3"]] == pytest.approx(
+        norms(SICK, DEAD)[3], rel=1e-5
+    )
+    assert float(by_name["dead_share", ""][-1]) == pytest.approx(8 / 12)
+
+
+def test_several_scalars_stand_on_the_timeline_and_are_smoothed_only_there(opened: Open) -> None:
+    with opened("overview", SICK, scalars="loss,accuracy", smoothing="0.9") as page:
+        timeline = page.panel.locator("nn-timeline-bar")
+        expect(timeline).to_contain_text("loss, accuracy")
+        assert page.drawn(timeline.locator("canvas:visible").first)
+        spoken = page.cell("head", "gradient").get_attribute("aria-label")
+    with opened("overview", SICK) as page:
+        assert page.cell("head", "gradient").get_attribute("aria-label") == spoken
