@@ -19,15 +19,17 @@ from tensorboard.data import provider as tb_provider
 from nnviz_tb.errors import SchemaError
 from nnviz_tb.reading import rows
 from nnviz_tb.reading.cache import ByteCache, SingleFlight
+from nnviz_tb.reading.descriptions import described
 from nnviz_tb.reading.faults import BadDataError, NotFoundError, RequestError, TooLargeError, shown
 from nnviz_tb.reading.rows import Series
-from nnviz_tb.reading.source import SCALARS_PLUGIN, Listed, Scope, Source, Tags
+from nnviz_tb.reading.source import SCALARS_PLUGIN, Scope, Source, Tags
+from nnviz_tb.reading.stored import Listed
 from nnviz_tb.schema import (
     MAX_LAYER_NAME_LENGTH,
+    PLUGIN_NAME,
     RUN_TAG,
     LayerMetadata,
     Metadata,
-    metadata_from_bytes,
     parse_tag,
     tag_of,
 )
@@ -72,11 +74,8 @@ class Reader:
 
     def listing(self, scope: Scope) -> Listing:
         """Runs, our tags and scalar tags, without their data."""
-        return Listing(
-            self._source.runs(scope),
-            self._source.tags(scope),
-            self._source.tags(scope, plugin=SCALARS_PLUGIN),
-        )
+        found = self._source.listing(scope)
+        return Listing(self._source.runs(scope), found[PLUGIN_NAME], found[SCALARS_PLUGIN])
 
     def run_tags(self, scope: Scope, run: str) -> Tags:
         """Our tags of one run; none when TensorBoard does not hold it."""
@@ -224,7 +223,7 @@ class Reader:
             if len(data) > limit:
                 raise self._too_large(tag, widest * len(data))
             try:
-                found[tag] = rows.series_of(kind, data, metadata[tag])
+                found[tag] = rows.series_of(kind, data, metadata[tag], self._read_bytes)
             except (SchemaError, ValueError, MemoryError) as error:
                 raise BadDataError(f"{shown(tag)} cannot be read: {error}") from None
         return found
@@ -265,15 +264,14 @@ def layers_in(tags: Tags) -> list[str]:
         place = parse_tag(tag)
         if place is None or place[0] != "layer" or len(place[1]) > MAX_LAYER_NAME_LENGTH:
             continue
-        with suppress(SchemaError):
-            metadata = metadata_from_bytes(listed.content)
-            if isinstance(metadata, LayerMetadata):
-                found.append((metadata.order, place[1]))
+        metadata = described(listed.content)
+        if isinstance(metadata, LayerMetadata):
+            found.append((metadata.order, place[1]))
     return [layer for _, layer in sorted(found)]
 
 
 def _metadata(tag: str, listed: Listed) -> Metadata:
-    try:
-        return metadata_from_bytes(listed.content)
-    except SchemaError as error:
-        raise BadDataError(f"{shown(tag)} cannot be read: {error}") from None
+    metadata = described(listed.content)
+    if isinstance(metadata, SchemaError):
+        raise BadDataError(f"{shown(tag)} cannot be read: {metadata}")
+    return metadata

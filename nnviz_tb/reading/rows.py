@@ -30,6 +30,7 @@ from nnviz_tb.schema import (
 MAX_STEP = 1 << 53
 MAX_GRID = 65536
 MAX_NEURONS = (1 << 31) - 1
+MAX_SERIES_BYTES = 64 * 1024 * 1024
 
 Array = NDArray[Any]
 
@@ -82,27 +83,39 @@ def in_step_order(data: Iterable[Datum], skipped: Counter[str]) -> list[Datum]:
     return [by_step[step] for step in sorted(by_step)]
 
 
-def series_of(kind: str, data: Iterable[Datum], metadata: Metadata) -> Series:
+def series_of(
+    kind: str, data: Iterable[Datum], metadata: Metadata, max_bytes: int = MAX_SERIES_BYTES
+) -> Series:
     """The series that the rows make.
 
     Args:
       kind: the series name of the tag, or ``run``.
+      max_bytes: what all rows together may take.
 
     Raises:
-      SchemaError: the metadata is not of this kind of series, or contradicts itself.
+      SchemaError: the metadata is not of this kind of series, or contradicts itself; or the rows,
+        each of them allowed, are too much together.
     """
     check = _row_check(kind, metadata)
+    longest = 0
     skipped: Counter[str] = Counter()
     kept: list[Datum] = []
     rows: list[Array] = []
     for datum in in_step_order(data, skipped):
-        row = datum.numpy
-        reason = check(row)
+        try:
+            row = datum.numpy
+            reason = check(row)
+        except SchemaError as error:
+            reason = str(error)
         if reason:
             skipped[reason] += 1
         else:
             kept.append(datum)
             rows.append(row)
+            longest = max(longest, row.nbytes)
+    # A few bytes may stand for a long row, and a padded row is as long as the longest.
+    if kind in _PADDED and longest * len(rows) > max_bytes:
+        raise SchemaError(f"{len(rows)} rows of up to {longest} bytes are too much to read at once")
     if kind == "curve":
         kept, rows = _of_the_last_shape(kept, rows, skipped)
     return Series(
@@ -250,6 +263,7 @@ def _stacked(kind: str, rows: list[Array]) -> Array:
     if kind in fixed:
         values = np.full((len(rows), fixed[kind]), np.nan, np.float32)
         for place, row in zip(values, rows, strict=True):
+            # A later schema may append fields.
             place[: row.size] = row[: place.size]
         return values
     if kind in ("density", "output"):
@@ -264,6 +278,8 @@ def _stacked(kind: str, rows: list[Array]) -> Array:
     return np.empty(_NO_ROWS.get(kind, (0, 0)), np.float32)
 
 
+_PADDED = ("density", "output", "curve")
+"""Series whose rows have no declared length."""
 _NO_ROWS = {"curve": (0, 3, 0), "weights": (0, 0, 0), "sketch": (0, 0, 0)}
 
 

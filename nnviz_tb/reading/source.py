@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from tensorboard import context as tb_context
 from tensorboard import errors as tb_errors
+from tensorboard.compat.proto import summary_pb2
 from tensorboard.data import provider as tb_provider
 
 from nnviz_tb.reading.faults import (
@@ -24,9 +25,14 @@ from nnviz_tb.reading.faults import (
     UnavailableError,
     shown,
 )
+from nnviz_tb.reading.stored import Listed, Multiplexed, beneath
 from nnviz_tb.schema import PLUGIN_NAME
 
 SCALARS_PLUGIN = "scalars"
+_DATA_CLASSES = {
+    PLUGIN_NAME: summary_pb2.DATA_CLASS_TENSOR,
+    SCALARS_PLUGIN: summary_pb2.DATA_CLASS_SCALAR,
+}
 
 logger = logging.getLogger(__name__)
 
@@ -38,23 +44,6 @@ class Scope(NamedTuple):
     experiment: str
 
 
-class Listed(NamedTuple):
-    """What TensorBoard says about one tag without reading it.
-
-    It changes whenever a row is added, replaced or dropped, unless the row lies below the largest
-    step and is older than the latest: a run resumed on a machine whose clock is behind.
-
-    Attributes:
-      last_step, last_wall_time: the largest it holds; 0 while it holds none. A wall time that is
-        not finite counts as 0, so that equal rows compare equal.
-      content: the bytes of our metadata, not yet checked; empty for scalars.
-    """
-
-    last_step: int
-    last_wall_time: float
-    content: bytes
-
-
 Tags = Mapping[str, Listed]
 
 
@@ -63,6 +52,14 @@ class Source:
 
     def __init__(self, provider: tb_provider.DataProvider | None) -> None:
         self._provider = provider
+        self._beneath = beneath(provider)
+
+    def listing(self, scope: Scope) -> Mapping[str, Mapping[str, Tags]]:
+        """``{plugin: {run: {tag: Listed}}}`` of our series and of all scalars."""
+        if isinstance(self._beneath, Multiplexed):
+            with told("list the series"):
+                return self._beneath.tags(_DATA_CLASSES)
+        return {plugin: self.tags(scope, plugin=plugin) for plugin in _DATA_CLASSES}
 
     def runs(self, scope: Scope) -> list[str]:
         """Names of all runs, in the order of their start."""
@@ -79,6 +76,9 @@ class Source:
         plugin: str = PLUGIN_NAME,
     ) -> Mapping[str, Tags]:
         """``{run: {tag: Listed}}`` of one plugin, of one run or all, of some tags or all."""
+        if isinstance(self._beneath, Multiplexed) and run is not None and tags is None:
+            with told("list the series"):
+                return self._beneath.tags({plugin: _DATA_CLASSES[plugin]}, run)[plugin]
         provider = self._connected()
         with told("list the series"):
             listing = provider.list_scalars if plugin == SCALARS_PLUGIN else provider.list_tensors
@@ -96,11 +96,13 @@ class Source:
     def tensors(
         self, scope: Scope, run: str, tags: Sequence[str], limit: int
     ) -> Mapping[str, Sequence[Any]]:
-        """``{tag: rows}`` of some of our tags, at most ``limit`` rows of each, the last included.
+        """``{tag: rows}`` of some of our tags, ``limit`` rows of each or more, the last included.
 
-        With more rows than that the provider picks some at random.
+        With more rows than that a provider picks some at random, or hands over all.
         """
         with told(f"read {shown(tags[0])}"):
+            if self._beneath is not None:
+                return self._beneath.rows(scope.experiment, PLUGIN_NAME, run, tags, limit)
             answer = self._connected().read_tensors(
                 scope.context,
                 experiment_id=scope.experiment,
@@ -162,6 +164,8 @@ def _grpc_fault(what: str, error: Exception) -> RequestError:
     # By name: without the data server TensorBoard need not have gRPC at all.
     code = getattr(error, "code", None)
     name = getattr(code() if callable(code) else None, "name", type(error).__name__)
+    if name == "NOT_FOUND":
+        return NotFoundError(f"cannot {what}: TensorBoard no longer holds it")
     if name == "RESOURCE_EXHAUSTED":
         return TooLargeError(f"cannot {what}: it is more than TensorBoard's data server can send")
     logger.warning("cannot %s: %s", what, name, exc_info=error)

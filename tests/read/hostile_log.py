@@ -42,11 +42,15 @@ LYING_TENSORS: dict[str, tensor_pb2.TensorProto] = {
     "content shorter than its shape": tensor(GOOD),
     "a shape that no memory holds": tensor(GOOD),
     "no such dtype": tensor(GOOD),
+    "one value for four terabytes": tensor_pb2.TensorProto(
+        dtype=types_pb2.DT_FLOAT, float_val=[1.0]
+    ),
     "a string": tensor_pb2.TensorProto(dtype=types_pb2.DT_STRING, string_val=[b"x"]),
 }
 LYING_TENSORS["content shorter than its shape"].tensor_shape.dim[0].size = 7
 LYING_TENSORS["a shape that no memory holds"].tensor_shape.dim[0].size = 1 << 60
 LYING_TENSORS["no such dtype"].dtype = 99
+LYING_TENSORS["one value for four terabytes"].tensor_shape.dim.add(size=1 << 40)
 """Tensors that contradict themselves: the series cannot be read, and nothing else is harmed."""
 
 
