@@ -6,20 +6,20 @@ import json
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from typing import Any, Protocol
 
 from nnviz_tb.definitions import LAYER_FIELDS, NEURON_STATISTICS, QUANTILES, RUN_FIELDS, Definition
 from nnviz_tb.errors import SchemaError
 from nnviz_tb.health import KINDS, Thresholds
+from nnviz_tb.reading.descriptions import described
 from nnviz_tb.reading.faults import shown
 from nnviz_tb.schema import (
     MAX_LAYER_NAME_LENGTH,
     RUN_TAG,
     SCHEMA_VERSION,
     LayerMetadata,
-    Metadata,
     RunMetadata,
     SeriesMetadata,
     metadata_from_bytes,
@@ -47,7 +47,9 @@ Tags = Mapping[str, ListedTag]
 class Book:
     """The catalogue as JSON; of a run that has not changed, what was written the last time.
 
-    Polled every second or two by every open page, while few of hundreds of runs still grow.
+    Polled every second or two by every open page, while few of hundreds of runs still grow. The
+    runs of a sweep describe their layers in the same words, which are therefore parsed and written
+    once and joined as text: of 500 runs with 50 layers, three times as fast as one ``json.dumps``.
     """
 
     def __init__(self) -> None:
@@ -62,19 +64,10 @@ class Book:
             tags, numbers = ours.get(run, {}), scalars.get(run, {})
             entry = known.get(run)
             if entry is None or entry[0] != tags or entry[1] != numbers:
-                text = json.dumps(
-                    run_entry(run, tags, numbers), allow_nan=False, separators=(",", ":")
-                )
-                entry = tags, numbers, text.encode("ascii")
+                entry = tags, numbers, run_json(run, tags, numbers).encode("ascii")
             entries[run] = entry
         self._entries = entries
         return b'{"runs":[' + b",".join(entry[2] for entry in entries.values()) + b"]}"
-
-
-@lru_cache(maxsize=4096)
-def _parsed(content: bytes) -> Metadata:
-    # Bounded by 4,096 × 64 KiB at the very worst; ours take about 200 bytes.
-    return metadata_from_bytes(content)
 
 
 def definitions() -> dict[str, Any]:
@@ -94,87 +87,133 @@ def definitions() -> dict[str, Any]:
     }
 
 
-def run_entry(name: str, ours: Tags, scalars: Tags) -> dict[str, Any]:
+@dataclass
+class _Layer:
+    """A described layer, and what is found of it."""
+
+    order: int
+    head: str
+    series: list[str] = field(default_factory=list)
+    summaries: list[str] = field(default_factory=list)
+    last_step: int = 0
+    last_wall_time: float = 0.0
+
+    def saw(self, listed: ListedTag) -> None:
+        """Notes that something of the layer was recorded then."""
+        if listed.last_step > self.last_step:
+            self.last_step = listed.last_step
+        if listed.last_wall_time > self.last_wall_time:
+            self.last_wall_time = _finite(listed.last_wall_time)
+
+    @property
+    def text(self) -> str:
+        """The layer's entry."""
+        summaries = _text(self.summaries) if self.summaries else "[]"
+        return (
+            f'{self.head},"last_step":{self.last_step},"last_wall_time":{self.last_wall_time!r},'
+            f'"series":{{{",".join(self.series)}}},"summaries":{summaries}}}'
+        )
+
+
+def run_json(name: str, ours: Tags, scalars: Tags) -> str:
     """The catalogue's entry of one run; what cannot be read is said in ``problems``."""
     problems: Counter[str] = Counter()
-    layers: dict[str, dict[str, Any]] = {}
-    summaries: list[str] = []
-    pending: list[tuple[str, str, ListedTag, SeriesMetadata]] = []
+    layers: dict[str, _Layer] = {}
+    summaries: list[tuple[str, ListedTag]] = []
+    pending: list[tuple[str, str, ListedTag, int]] = []
     about = RunMetadata(writer="")
     for tag, listed in ours.items():
-        place = parse_tag(tag)
+        place = _place(tag)
         if place is None and tag != RUN_TAG:
             problems["a tag that is not of this schema"] += 1
             continue
         if place is not None and len(place[1]) > MAX_LAYER_NAME_LENGTH:
             problems[f"a layer name of more than {MAX_LAYER_NAME_LENGTH} characters"] += 1
             continue
-        try:
-            metadata = _parsed(listed.content)
-        except SchemaError as error:
-            problems[f"{shown(tag)}: {error}" if place is None else str(error)] += 1
-            continue
-        if place is None:
+        metadata = described(listed.content)
+        if isinstance(metadata, SchemaError):
+            said = f"{shown(tag)}: {metadata}" if place is None else str(metadata)
+            problems[said] += 1
+        elif place is None:
             if isinstance(metadata, RunMetadata):
                 about = metadata
         elif place[0] == "layer":
             if isinstance(metadata, LayerMetadata):
-                layers[place[1]] = _layer_entry(place[1], metadata)
+                layer = layers[place[1]] = _Layer(metadata.order, _head(place[1], listed.content))
+                layer.saw(listed)
         elif isinstance(metadata, SeriesMetadata):
             if place[0] == "summary":
-                summaries.append(place[1])
+                summaries.append((place[1], listed))
             else:
-                pending.append((*place, listed, metadata))
-    for kind, layer, listed, metadata in pending:
-        if layer in layers:
-            layers[layer]["series"][kind] = {
-                "tracked": metadata.tracked,
-                "last_step": listed.last_step,
-            }
-        else:
+                pending.append((*place, listed, metadata.tracked))
+    for kind, path, listed, tracked in pending:
+        found = layers.get(path)
+        if found is None:
             problems["a series of a layer that is not described"] += 1
+            continue
+        found.saw(listed)
+        found.series.append(f'"{kind}":{{"tracked":{tracked},{_when(listed)}}}')
     _place_summaries(layers, summaries, problems)
-    times = [entry.last_wall_time for entry in (*ours.values(), *scalars.values())]
-    return {
+    everything = (*ours.values(), *scalars.values())
+    times = [entry.last_wall_time for entry in everything]
+    head = {
         "name": name,
-        "scalars": _scalar_entries(scalars),
-        "last_step": max(
-            (entry.last_step for entry in (*ours.values(), *scalars.values())), default=None
-        ),
+        "last_step": max((entry.last_step for entry in everything), default=None),
         "last_wall_time": max((time for time in times if math.isfinite(time)), default=None),
         "writer": about.writer,
         "frameworks": about.frameworks,
         "notes": list(about.notes),
-        "layers": sorted(layers.values(), key=lambda layer: (layer["order"], layer["name"])),
         "problems": _told(problems),
     }
+    ordered = sorted(layers.items(), key=lambda item: (item[1].order, item[0]))
+    return (
+        f'{_text(head)[:-1]},"scalars":[{",".join(_scalar_texts(scalars))}],'
+        f'"layers":[{",".join(layer.text for _, layer in ordered)}]}}'
+    )
 
 
-def _layer_entry(name: str, metadata: LayerMetadata) -> dict[str, Any]:
-    # Not asdict: it copies deeply, which for 25,000 layers took two seconds.
-    activation = metadata.activation and vars(metadata.activation)
-    entry = {**vars(metadata), "activation": activation}
-    return {"name": name, **entry, "series": {}, "summaries": []}
+def _text(content: Any) -> str:
+    return json.dumps(content, allow_nan=False, separators=(",", ":"))
 
 
-def _scalar_entries(scalars: Tags) -> list[dict[str, Any]]:
+@lru_cache(maxsize=16384)
+def _place(tag: str) -> tuple[str, str] | None:
+    return parse_tag(tag)
+
+
+@lru_cache(maxsize=4096)
+def _head(name: str, content: bytes) -> str:
+    """The entry of a layer without its end: what its description says."""
+    return _text({"name": name, **asdict(metadata_from_bytes(content))})[:-1]
+
+
+def _finite(wall_time: float) -> float:
+    return wall_time if math.isfinite(wall_time) else 0.0
+
+
+def _when(listed: ListedTag) -> str:
+    return f'"last_step":{listed.last_step},"last_wall_time":{_finite(listed.last_wall_time)!r}'
+
+
+def _scalar_texts(scalars: Tags) -> list[str]:
     return [
-        {"tag": tag, "last_step": listed.last_step}
+        f'{{"tag":{json.dumps(tag)},{_when(listed)}}}'
         for tag, listed in sorted(scalars.items())[:MAX_SCALARS_LISTED]
     ]
 
 
 def _place_summaries(
-    layers: dict[str, dict[str, Any]], summaries: list[str], problems: Counter[str]
+    layers: dict[str, _Layer], summaries: list[tuple[str, ListedTag]], problems: Counter[str]
 ) -> None:
     """Gives every summarised array to the layer with the longest path above it."""
-    for path in sorted(summaries):
+    for path, listed in sorted(summaries):
         layer, slash, array = path.rpartition("/")
         while slash and layer not in layers:
             layer, slash, _ = layer.rpartition("/")
             array = path[len(layer) + 1 :]
         if slash:
-            layers[layer]["summaries"].append(array)
+            layers[layer].summaries.append(array)
+            layers[layer].saw(listed)
         else:
             problems["a summary of an array that belongs to no described layer"] += 1
 

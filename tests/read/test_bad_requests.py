@@ -161,7 +161,7 @@ def test_the_entry_and_the_style_sheet_are_served_from_the_table(board: TensorBo
 def test_tensorboard_shows_our_tab_and_its_entry(board: TensorBoard) -> None:
     plugins = board.fetch(board.address + "/data/plugins_listing").json
     assert plugins["nnviz"]["enabled"] is True
-    assert plugins["nnviz"]["tab_name"] == "Neurons"
+    assert plugins["nnviz"]["tab_name"] == "NNViz"
     entry = board.fetch(board.address + "/data/plugin_entry.html?name=nnviz")
     assert b"./index.js" in entry.body
 

@@ -94,9 +94,9 @@ def test_every_answer_that_can_be_followed_brings_deltas(board: TensorBoard, rou
 def test_the_catalogue_lists_runs_layers_and_series(board: TensorBoard) -> None:
     entry = board.run_entry(RUN)
     assert entry is not None
-    assert entry["scalars"] == [{"tag": "loss", "last_step": STEPS - 1}]
-    assert entry["last_step"] == STEPS - 1
-    assert entry["last_wall_time"] == 1790000000.0 + STEPS - 1
+    last = {"last_step": STEPS - 1, "last_wall_time": 1790000000.0 + STEPS - 1}
+    assert entry["scalars"] == [{"tag": "loss", **last}]
+    assert last.items() <= entry.items()
     assert entry["writer"] == "nnviz_tb test"
     assert entry["frameworks"] == {"numpy": np.__version__}
     assert entry["notes"] == ["a note"]
@@ -106,15 +106,16 @@ def test_the_catalogue_lists_runs_layers_and_series(board: TensorBoard) -> None:
     assert dense["activation"]["function"] == "relu"
     assert dense["kernel_shape"] == [synthetic.FAN_IN, synthetic.NEURONS]
     assert dense["summaries"] == ["bias"]
-    assert dense["series"]["bias"] == {"tracked": synthetic.NEURONS, "last_step": STEPS - 1}
-    assert wide["series"] == {"weight_norm": {"tracked": synthetic.TRACKED, "last_step": STEPS - 1}}
+    assert last.items() <= dense.items()
+    assert dense["series"]["bias"] == {"tracked": synthetic.NEURONS, **last}
+    assert wide["series"] == {"weight_norm": {"tracked": synthetic.TRACKED, **last}}
 
 
 def test_a_run_without_our_data_is_listed_without_layers(board: TensorBoard) -> None:
     entry = board.run_entry("plain")
     assert entry is not None
     assert entry["layers"] == []
-    assert entry["scalars"] == [{"tag": "accuracy", "last_step": 0}]
+    assert entry["scalars"] == [{"tag": "accuracy", "last_step": 0, "last_wall_time": 1790000000.0}]
 
 
 def test_scalars_are_those_that_were_written(board: TensorBoard) -> None:
@@ -278,9 +279,8 @@ def test_a_tensor_that_contradicts_itself_harms_no_other_series(
         meta, arrays = reply.arrays
         assert arrays["steps"].size == 0
         assert meta["skipped"]
-    else:
-        assert reply.status in (404, 422)
-        assert_fault(reply, reply.status, reply.json["error"]["code"])
+    else:  # The Rust server itself drops a tensor without the type of a tensor.
+        assert_fault(reply, 404, "not_found")
     good = board.get("neurons", run="tensors", layer="dense", statistic="bias")
     assert good.arrays[1]["steps"].size == 1
 
