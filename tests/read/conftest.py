@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 import synthetic_log as synthetic
 import tensorboard_process
 from hostile_log import write_hostile_runs
 from synthetic_log import Log
 from tensorboard_process import TensorBoard
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+hypothesis.settings.register_profile("read", deadline=None, max_examples=50)
+hypothesis.settings.load_profile("read")  # a loaded machine is no failure, and CI is short
 
 STEPS = 30
 LONG_STEPS = 1500
@@ -37,6 +43,8 @@ def write_everything(logdir: Path) -> None:
         first.step(step, bias_row(step, 0.0))
     for step in range(10, 25):
         second.step(step, bias_row(step, 1.0), wall_time=1790009999.0 + step)
+    for version in GOLDEN.glob("schema-*"):
+        shutil.copytree(version, logdir / version.name)
     write_hostile_runs(logdir)
 
 
@@ -67,6 +75,8 @@ def board(loader: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ten
         server.wait_for_step("digits/adam", STEPS - 1)
         server.wait_for_step("long", LONG_STEPS - 1)
         server.wait_for_step("restarted", 24)
+        server.wait_for_step("schema-1/small", 14)
+        server.wait_for_step("schema-1/wide", 4)
         server.wait_for_step("zz last", 0)
         yield server
     finally:
