@@ -45,7 +45,8 @@ def overview(
       step: whose density is wanted; None for the last one's.
     """
     merged = _merged(layers, series)
-    flat = merged.values.reshape(merged.steps.size, -1).T
+    # Not -1: there may be no steps at all.
+    flat = merged.values.reshape(merged.steps.size, len(layers) * len(FIELDS)).T
     picked = pick(merged, selection, unit_profile(flat))
     heights = np.zeros((len(layers), densities.BINS), np.float32)
     ranges = np.full((len(layers), 2), np.nan, np.float32)

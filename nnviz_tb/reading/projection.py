@@ -21,7 +21,8 @@ def path(series: Series, selection: Selection) -> Answer:
     metadata = series.metadata
     assert isinstance(metadata, SeriesMetadata)
     points, explained = principal_plane(series.values)
-    profile = points.reshape(points.shape[0], -1).T
+    # Not -1: there may be no rows at all.
+    profile = points.reshape(points.shape[0], 2 * points.shape[1]).T
     picked = pick(series, selection, profile)
     tracked = metadata.tracked if series.steps.size else 0
     return Answer(
