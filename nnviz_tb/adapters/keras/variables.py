@@ -30,7 +30,14 @@ def to_numpy(value: Any) -> Array:
         return dense
     keras = keras_module()
     tensor = keras.ops.convert_to_tensor(value) if isinstance(value, keras.Variable) else value
-    if keras.backend.backend() == "torch" or not hasattr(tensor, "__array__"):
+    if keras.backend.backend() == "torch" and hasattr(tensor, "detach"):
+        # Keras's own conversion asks NumPy for what torch's __array__ warns of.
+        host = tensor.detach().cpu()
+        try:
+            return np.asarray(host.numpy())
+        except TypeError:  # bfloat16 and float8, of which NumPy knows nothing, fit in float32
+            return np.asarray(host.float().numpy())
+    if not hasattr(tensor, "__array__"):
         return np.asarray(keras.ops.convert_to_numpy(tensor))
     return np.asarray(tensor)
 
