@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import os
-import sys
 import time
 import warnings
 import weakref
@@ -24,9 +22,16 @@ from nnviz_tb.adapters.torch.optimizer_step import OneStep
 from nnviz_tb.adapters.torch.reading import layers_seen
 from nnviz_tb.errors import ArgumentError, LoggingWarning
 from nnviz_tb.recording.arguments import checked_name, checked_step
-from nnviz_tb.recording.cadence import Cadence, Every, parse_every
+from nnviz_tb.recording.cadence import Cadence
 from nnviz_tb.recording.writer import SummaryWriter
+from nnviz_tb.torch.eager import EAGER
 from nnviz_tb.torch.selection import Patterns, selection
+from nnviz_tb.torch.surroundings import (
+    is_first_process,
+    learning_rates,
+    listed,
+    parsed_every,
+)
 
 _Optimizers = torch.optim.Optimizer | Iterable[torch.optim.Optimizer] | None
 _Hook = TypeVar("_Hook", bound=Callable[..., None])
@@ -71,7 +76,7 @@ class Watch:
         if not isinstance(model, nn.Module):
             raise ArgumentError(f"model must be a torch.nn.Module, got {type(model).__name__}")
         self._model = unwrapped(model)
-        self._every = _parsed(every)
+        self._every = parsed_every(every)
         self._cadence = Cadence(max_overhead)
         self._wanted = selection(include, exclude)
         self._name = checked_name(name)
@@ -80,12 +85,12 @@ class Watch:
             weakref.WeakKeyDictionary()
         )
         self._counted: weakref.ref[torch.optim.Optimizer] | None = None
-        for one in _listed(optimizer):
+        for one in listed(optimizer):
             self._known[one] = True
             self._counted = self._counted or weakref.ref(one)
         self._look_around()
         self._armed = False
-        self._eager: contextlib.ExitStack | None = None
+        self._eager = False
         self._steps: dict[int, OneStep] = {}
         self._stepping: dict[int, OneStep] = {}
         self._logged_step: int | None = None
@@ -252,31 +257,23 @@ class Watch:
             self._look_around()  # modules came or went
         self._armed = True
         self._steps, self._stepping = {}, {}
-        stance = getattr(torch.compiler, "set_stance", None)
-        # Whoever has compiled something has imported this.
-        if stance is not None and "torch._dynamo" in sys.modules:
-            # Nothing can be seen inside compiled code: it runs as written until the coming step.
-            # Hooks that see compiled wrappers as well are no harm, but torch warns of them.
-            warnings.filterwarnings(
-                "ignore", message="Using `torch.compile.module.` when there are"
-            )
-            self._eager = contextlib.ExitStack()
-            self._eager.enter_context(stance("force_eager"))
+        # Nothing can be seen inside compiled code.
+        self._eager = EAGER.begin()
         self._capture.start()
         self._seconds = time.perf_counter() - began
 
     def _disarm(self) -> None:
         self._armed = False
         self._capture.stop()
-        if self._eager is not None:
-            self._eager.close()
-            self._eager = None
+        if self._eager:
+            self._eager = False
+            EAGER.end()
 
     def _log(self) -> None:
         """Logs the step that has just been made."""
         assert self._writer is not None
         began = time.perf_counter()
-        was_eager = self._eager is not None
+        was_eager = self._eager
         self._disarm()
         steps, self._steps, self._stepping = self._steps, {}, {}
         gradient_of = {
@@ -294,7 +291,7 @@ class Watch:
         self._writer.log_layers(
             layers,
             self._step,
-            scalars=self._learning_rates(),
+            scalars=learning_rates(self._counted, self._name),
             name=self._name,
             probe_seconds=seen + time.perf_counter() - began,
         )
@@ -303,15 +300,6 @@ class Watch:
             # Running uncompiled costs as well.
             cost = max(cost, time.perf_counter() - self._stepped_at - self._interval)
         self._cadence.record_cost(cost)
-
-    def _learning_rates(self) -> dict[str, float]:
-        optimizer = None if self._counted is None else self._counted()
-        groups = [] if optimizer is None else [g for g in optimizer.param_groups if "lr" in g]
-        rates = [float(group["lr"]) for group in groups]
-        prefix = f"{self._name}/" if self._name else ""
-        if len(set(rates)) == 1:
-            return {f"{prefix}learning_rate": rates[0]}
-        return {f"{prefix}learning_rate/{i}": rate for i, rate in enumerate(rates)}
 
     def _wanted_parameters(self) -> set[int]:
         return {
@@ -332,31 +320,3 @@ class Watch:
 
     def _warn(self, text: str) -> None:
         warnings.warn(f"nnviz_tb.torch.watch: {text}", LoggingWarning, stacklevel=4)
-
-
-def is_first_process() -> bool:
-    """Whether this is the process that writes: of a distributed training the one of rank 0."""
-    distributed = torch.distributed
-    if not distributed.is_available() or not distributed.is_initialized():
-        return True
-    return bool(distributed.get_rank() == 0)
-
-
-def _parsed(every: Any) -> Every:
-    parsed = parse_every(every)
-    if parsed == "epoch":
-        raise ArgumentError("every must be an integer >= 1 or 'auto': a watch knows no epochs")
-    return parsed
-
-
-def _listed(optimizer: Any) -> list[torch.optim.Optimizer]:
-    if optimizer is None:
-        return []
-    several = [optimizer] if isinstance(optimizer, torch.optim.Optimizer) else optimizer
-    if not isinstance(several, (list, tuple)) or not all(
-        isinstance(one, torch.optim.Optimizer) for one in several
-    ):
-        raise ArgumentError(
-            f"optimizer must be a torch.optim.Optimizer or a list of them, got {optimizer!r:.80}"
-        )
-    return list(several)

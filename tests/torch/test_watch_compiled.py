@@ -78,3 +78,21 @@ def test_a_model_compiled_after_the_watch_began_trains_all_the_same(tmp_path: Pa
             optimizer.step()
 
     assert EventLog(tmp_path).figure("relu", "sample_count")[3] == 48.0
+
+
+def test_watches_that_end_in_any_order_leave_compiled_code_compiled(tmp_path: Path) -> None:
+    models, backend = [Net(), Net()], CountingBackend()
+    for model in models:
+        model.compile(backend=backend)
+    watches = [watch(model, tmp_path / str(n), every=9) for n, model in enumerate(models)]
+    for model, watching in zip(models, watches, strict=True):
+        optimizer = torch.optim.SGD(model.parameters(), 0.1)
+        for _ in range(2):
+            model(torch.randn(8, 4)).sum().backward()
+            optimizer.step()
+        watching.close()
+        assert torch._dynamo.eval_frame._stance.stance == (
+            "force_eager" if model is models[0] else "default"
+        )
+    models[0](torch.randn(8, 4))
+    assert backend.runs == 2

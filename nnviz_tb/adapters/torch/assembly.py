@@ -10,8 +10,9 @@ from torch import nn
 from nnviz_tb.adapters.activations import activation_from
 from nnviz_tb.adapters.samples import SampleStore
 from nnviz_tb.adapters.torch import functions
-from nnviz_tb.adapters.torch.capture import Capture, Site
+from nnviz_tb.adapters.torch.capture import Capture
 from nnviz_tb.adapters.torch.modules import Place, own_parameters
+from nnviz_tb.adapters.torch.sites import Site
 from nnviz_tb.adapters.torch.tensors import to_numpy
 from nnviz_tb.adapters.torch.weights import Known, weight_layers
 from nnviz_tb.layers import Activation, Array, ElementwiseFunction, Layer

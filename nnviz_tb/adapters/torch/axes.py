@@ -63,6 +63,19 @@ class Convention:
         return axis, False
 
 
+def named_axis(module: nn.Module) -> int | None:
+    """The axis that the module itself names: of functions over one axis, and of a PReLU."""
+    kind = type(module).__name__
+    if kind == "Softmax2d":
+        return -3
+    if kind in ("Softmax", "LogSoftmax", "Softmin", "GLU"):
+        axis = getattr(module, "dim", None)
+        return -1 if axis is None else int(axis)
+    if isinstance(module, nn.PReLU) and module.num_parameters > 1:
+        return 1
+    return None
+
+
 def rows_of(tensor: torch.Tensor, axis: int) -> tuple[int, int]:
     """How many samples and how many neurons the tensor holds."""
     columns = int(tensor.shape[axis])

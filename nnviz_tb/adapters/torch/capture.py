@@ -10,12 +10,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 from torch.nn.modules import module as module_hooks
 from torch.overrides import TorchFunctionMode
@@ -23,60 +20,24 @@ from torch.overrides import TorchFunctionMode
 from nnviz_tb.adapters.names import unique_name
 from nnviz_tb.adapters.samples import SampleStore, numbers_per_activation
 from nnviz_tb.adapters.torch import functions
-from nnviz_tb.adapters.torch.axes import GUESSED_AXIS_NOTE, Convention, rows_of, sampled
+from nnviz_tb.adapters.torch.axes import (
+    GUESSED_AXIS_NOTE,
+    Convention,
+    named_axis,
+    rows_of,
+    sampled,
+)
 from nnviz_tb.adapters.torch.modules import Place
+from nnviz_tb.adapters.torch.sites import Frame, Pending, Site
 from nnviz_tb.adapters.torch.tensors import to_numpy
-from nnviz_tb.layers import Array
+
+TRAINING_NUMBERS = 1 << 16
+TRAINING_ROWS = 256
+"""Of each activation at a step of a training, whichever of the two is more. More would show the
+same density, and take longer than the step."""
 
 _FEWEST_SITES = 32
 """Functions are found only while the model runs, so places for some are kept from the start."""
-
-
-@dataclass
-class Site:
-    """One activation function of a model: a module, or a function that a module's forward calls.
-
-    Attributes:
-      name: of the layer to be shown.
-      module: the module that is the activation, or None.
-      place: number of the module after which it stands in the model's order.
-      function_name: the function's own name.
-      function: the function on an array, None when it is the module's.
-      store: the samples.
-      notes: what was assumed.
-    """
-
-    name: str
-    module: nn.Module | None
-    place: int
-    function_name: str
-    store: SampleStore
-    function: Callable[[Array], Array] | None = None
-    notes: set[str] = field(default_factory=set)
-
-
-@dataclass
-class _Frame:
-    """A module whose forward is running.
-
-    Attributes:
-      place: its number in the model's order.
-      counts: how often each function was called in it so far.
-      pending: what is kept of the inputs, when it is an activation.
-    """
-
-    place: int
-    counts: dict[str, int] = field(default_factory=dict)
-    pending: _Pending | None = None
-
-
-@dataclass
-class _Pending:
-    site: Site
-    inputs: torch.Tensor
-    axis: int
-    rows: NDArray[np.int64] | None
-    row_count: int
 
 
 class Capture:
@@ -116,7 +77,7 @@ class Capture:
     def _reset(self) -> None:
         self.sites: dict[tuple[int, str, int], Site] = {}
         self.seconds = 0.0
-        self._frames: list[_Frame] = []
+        self._frames: list[Frame] = []
         self._convention = Convention()
         self._last_place = 0
         self._limit = numbers_per_activation(max(_FEWEST_SITES, self._known_sites))
@@ -163,7 +124,7 @@ class Capture:
                     return
                 self._convention = Convention()
                 self._enter_mode()
-            frame = _Frame(number)
+            frame = Frame(number)
             self._frames.append(frame)
             if self._is_activation[number] and self._wanted(self._places[number].name):
                 frame.pending = self._module_inputs(number, args)
@@ -225,19 +186,19 @@ class Capture:
 
     # Sites.
 
-    def _module_inputs(self, number: int, args: tuple[Any, ...]) -> _Pending | None:
+    def _module_inputs(self, number: int, args: tuple[Any, ...]) -> Pending | None:
         module = self._places[number].module
         key = (number, "", 0)
         site = self.sites.get(key)
         if site is None:
             name = functions.module_name(module)
-            site = Site(self._places[number].name, module, number, name, SampleStore(self._limit))
+            site = Site(self._places[number].name, module, number, name)
             self.sites[key] = site
-        return self._pending(site, args[0] if args else None, _module_axis(module))
+        return self._pending(site, args[0] if args else None, named_axis(module))
 
     def _function_inputs(
         self, function: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> _Pending | None:
+    ) -> Pending | None:
         if not self._frames or _in_backward():
             return None
         frame = self._frames[-1]
@@ -259,7 +220,6 @@ class Capture:
                 None,
                 place,
                 functions.call_name(function, name, rest, kwargs),
-                SampleStore(self._limit),
                 functions.call_function(function, rest, kwargs),
             )
             self.sites[key] = site
@@ -273,7 +233,7 @@ class Capture:
             self._names[key] = unique_name(f"{prefix}{function}", self._taken)
         return self._names[key]
 
-    def _pending(self, site: Site, inputs: Any, axis: int | None) -> _Pending | None:
+    def _pending(self, site: Site, inputs: Any, axis: int | None) -> Pending | None:
         if not isinstance(inputs, torch.Tensor) or not inputs.is_floating_point():
             return None
         if not inputs.dim() or not inputs.numel():
@@ -285,12 +245,20 @@ class Capture:
                 site.notes.add(GUESSED_AXIS_NOTE)
         axis %= inputs.dim()
         row_count, columns = rows_of(inputs, axis)
+        if not site.store.call_count:
+            site.store = SampleStore(self._max_numbers(columns))
         rows = site.store.rows_to_keep(row_count, columns)
-        pending = _Pending(site, sampled(inputs, axis, rows), axis, rows, row_count)
+        pending = Pending(site, sampled(inputs, axis, rows), axis, rows, row_count)
         self.seconds += time.perf_counter() - began
         return pending
 
-    def _keep(self, pending: _Pending, output: Any) -> None:
+    def _max_numbers(self, columns: int) -> int:
+        """How many inputs of an activation are kept. A training is seen again and again."""
+        if not self._training:
+            return self._limit
+        return min(self._limit, max(TRAINING_NUMBERS, TRAINING_ROWS * columns))
+
+    def _keep(self, pending: Pending, output: Any) -> None:
         if not isinstance(output, torch.Tensor) or output.dim() <= pending.axis:
             return
         if rows_of(output, pending.axis)[0] != pending.row_count:
@@ -314,19 +282,6 @@ class _Functions(TorchFunctionMode):
         if name is None:
             return func(*args, **kwargs)
         return self._capture.called_function(func, name, args, kwargs)
-
-
-def _module_axis(module: nn.Module) -> int | None:
-    """The axis that the module itself names: of functions over one axis, and of a PReLU."""
-    kind = type(module).__name__
-    if kind == "Softmax2d":
-        return -3
-    if kind in ("Softmax", "LogSoftmax", "Softmin", "GLU"):
-        axis = getattr(module, "dim", None)
-        return -1 if axis is None else int(axis)
-    if isinstance(module, nn.PReLU) and module.num_parameters > 1:
-        return 1
-    return None
 
 
 def _in_backward() -> bool:
