@@ -281,5 +281,5 @@ def test_gradients_that_do_not_fit_are_named() -> None:
 
 
 def test_what_is_no_array_in_a_pytree_is_named_with_its_place() -> None:
-    with pytest.raises(AdapterError, match="model at 'a/f' is a builtins.function"):
+    with pytest.raises(AdapterError, match=r"model at 'a/f' is a builtins\.function"):
         layers_of({"a": {"w": jnp.ones((3, 4)), "f": lambda: 0}})

@@ -31,6 +31,8 @@ _OTHERS = (
 _ELEMENTWISE = frozenset((*_AFFINE, *_BENDING, *_OTHERS))
 _NORMALISING = frozenset(("sqrt", "rsqrt"))
 """A stretch with these scales by a length, unless it is one of JAX's named functions."""
+_NAMED_WITHOUT_BEND = ("squareplus",)
+"""Functions of ``jax.nn`` that are made of nothing but a root."""
 _AT_LEAST_TWO = frozenset(("exp", "exp2", "abs", "sign", "round", "floor"))
 """Alone, these are parts of losses, softmaxes and quantisation."""
 _PASSING = ("broadcast_in_dim", "reshape", "convert_element_type", "stop_gradient", "max", "copy")
@@ -214,9 +216,23 @@ def _elementwise(reading: _Reading, start: int, end: int, root: dict[int, int]) 
     names = {e.name for e in equations if reading.origins[e.outputs[0]].kind == DATA}
     call = _call(reading, equations)
     bending = {e.name for e in equations if not _limits_nothing(e)}.intersection(_BENDING)
-    if not bending or (not call and (names & _NORMALISING or bending <= _AT_LEAST_TWO)):
+    if call not in _NAMED_WITHOUT_BEND and (
+        not bending
+        or (not call and (names & _NORMALISING or bending <= _AT_LEAST_TWO))
+        or _serves_a_norm(reading, end)
+    ):
         return None
     return Site(start, end, equations, parameters, False, call, "", reading.origins[start])
+
+
+def _serves_a_norm(reading: _Reading, value: int) -> bool:
+    """Whether nothing but a root is taken of it: a variance that is kept from being negative."""
+    users = reading.users.get(value, [])
+    return bool(users) and all(
+        user.name in _NORMALISING
+        or (user.name in (*_PASSING, "add") and _serves_a_norm(reading, user.outputs[0]))
+        for user in users
+    )
 
 
 def _between(
