@@ -147,6 +147,6 @@ def test_several_scalars_stand_on_the_timeline_and_are_smoothed_only_there(opene
         timeline = page.panel.locator("nn-timeline-bar")
         expect(timeline).to_contain_text("loss, accuracy")
         assert page.drawn(timeline.locator("canvas:visible").first)
-        spoken = page.cell("head", "gradient").get_attribute("aria-label")
+        spoken = page.cell("head", "gradient").locator(".visually-hidden").inner_text()
     with opened("overview", SICK) as page:
-        assert page.cell("head", "gradient").get_attribute("aria-label") == spoken
+        assert page.cell("head", "gradient").locator(".visually-hidden").inner_text() == spoken

@@ -101,6 +101,7 @@ export class AppElement extends LitElement {
   protected override willUpdate(): void {
     document.documentElement.classList.toggle("dark-mode", this.dark);
     document.documentElement.lang = this.#words().locale;
+    document.title = `NNViz · ${this.#words().t(`tab.${this.#store.state.view}`)}`;
   }
 
   protected override render(): unknown {
@@ -137,7 +138,9 @@ export class AppElement extends LitElement {
         }}
       ></nn-header>
       <nn-timeline-bar .ctx=${ctx}></nn-timeline-bar>
-      <main role="tabpanel" tabindex="-1" aria-label=${words.t(`tab.${ctx.state.view}`)}>${this.#view(ctx)}</main>
+      <main tabindex="-1">
+        <div class="view" role="tabpanel" aria-label=${words.t(`tab.${ctx.state.view}`)}>${this.#view(ctx)}</div>
+      </main>
       ${this.error === null
         ? nothing
         : html`<div class="banner" role="alert">${this.error.message}</div>`}`;

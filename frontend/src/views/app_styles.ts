@@ -6,8 +6,8 @@ export const appStyles = css`
   :host {
     display: grid;
     grid-template:
-        "side edge head" auto "side edge time" auto "side edge view" minmax(0, 1fr) /
-        var(--nn-side, 236px) 0 minmax(0, 1fr);
+      "side edge head" auto "side edge time" auto "side edge view" minmax(0, 1fr) /
+      var(--nn-side, 236px) 0 minmax(0, 1fr);
     height: 100%;
     background: var(--nn-page);
     color: var(--nn-text);
@@ -30,6 +30,9 @@ export const appStyles = css`
     overflow: auto;
     padding: 14px 16px 24px;
     scrollbar-gutter: stable;
+  }
+  .view {
+    height: 100%;
   }
   /* Reached only by script, so that the keys work; it has no state to be seen. */
   main:focus-visible {

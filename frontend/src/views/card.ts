@@ -27,7 +27,7 @@ export class CardElement extends LitElement {
         border-color: var(--nn-focus);
         box-shadow: 0 0 0 1px var(--nn-focus);
       }
-      header {
+      .head {
         position: relative;
         display: flex;
         flex-wrap: wrap;
@@ -109,12 +109,12 @@ export class CardElement extends LitElement {
   @state() private open = false;
 
   protected override render(): unknown {
-    return html`<header>
+    return html`<div class="head">
         <h2 title=${this.heading}><slot name="heading">${this.heading}</slot></h2>
         <span class="sub" title=${this.sub}>${this.sub}</span>
         <slot name="badges"></slot>
         ${this.plain ? nothing : this.#menu()}
-      </header>
+      </div>
       <div class="body"><slot></slot></div>`;
   }
 

@@ -208,7 +208,6 @@ export class OverviewView extends LitElement {
       role="gridcell"
       tabindex=${active ? 0 : -1}
       data-column=${column}
-      aria-label=${column === "order" ? line.name : label}
       title=${title}
       @click=${open}
       @keydown=${(event: KeyboardEvent) => {
@@ -217,7 +216,7 @@ export class OverviewView extends LitElement {
         event.stopPropagation();
         open();
       }}
-    >${inner}</div>`;
+    ><span class="visually-hidden">${column === "order" ? line.name : label}</span><div class="shown" aria-hidden="true">${inner}</div></div>`;
   }
 
   readonly #focused = (event: FocusEvent): void => {

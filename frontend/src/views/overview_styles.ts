@@ -88,17 +88,21 @@ export const overviewStyles = css`
     font-size: 12.5px;
   }
   .cell {
-    display: flex;
-    align-items: center;
-    gap: 6px;
+    position: relative;
     min-width: 0;
     height: 100%;
     cursor: pointer;
   }
+  .shown {
+    display: flex;
+    align-items: center;
+    gap: 6px;
+    height: 100%;
+  }
   .cell:focus-visible {
     outline-offset: -2px;
   }
-  .cell > :not(span) {
+  .shown > :not(span) {
     flex: 1;
   }
   .cell .name {
