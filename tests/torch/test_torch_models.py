@@ -225,6 +225,21 @@ def test_what_has_no_values_is_told_apart_in_words() -> None:
     )
 
 
+@pytest.mark.filterwarnings("ignore:.*deprecated")
+def test_a_quantised_layer_is_named_and_its_activation_still_seen() -> None:
+    model = torch.ao.quantization.quantize_dynamic(
+        nn.Sequential(nn.Linear(4, 3), nn.ReLU()), {nn.Linear}
+    )
+    found = layers(model, inputs=batch(5, 4))
+
+    assert list(found) == ["0", "1"]
+    assert "quantised" in " ".join(found["0"].notes)
+    activation = found["1"].activation
+    assert activation is not None
+    assert activation.inputs is not None
+    assert activation.inputs.shape == (5, 3)
+
+
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float8_e4m3fn])
 def test_narrow_floats_keep_their_values(dtype: torch.dtype) -> None:
     linear = nn.Linear(5, 3).to(dtype)

@@ -67,9 +67,11 @@ def _walk(
     if id(module) in above:
         return
     yield path, module
-    skipped = "parametrizations" if parametrize.is_parametrized(module) else None
+    skipped = {"_packed_params"}  # of a quantised layer: no module that anybody knows
+    if parametrize.is_parametrized(module):
+        skipped.add("parametrizations")
     for name, child in module._modules.items():
-        if child is not None and name != skipped:
+        if child is not None and name not in skipped:
             yield from _walk(unwrapped(child), (*path, name), (*above, id(module)))
 
 
