@@ -1,0 +1,14 @@
+"""The soak runs, short, with fewer clients and wide bounds: what it must never show is failures."""
+
+from __future__ import annotations
+
+import pytest
+import soak_reading
+
+
+@pytest.mark.slow
+def test_many_pages_are_served_without_failures_and_within_the_memory() -> None:
+    result = soak_reading.soak("rust", seconds=6, clients=16, steps=40)
+    assert result.failures == []
+    assert len(result.waits_ms) > 16 * 3
+    assert max(result.resident_mib) - result.resident_mib[0] < 256
