@@ -127,7 +127,7 @@ def _walk(
         seen.add(id(node))
     if isinstance(node, kind_in("flax.nnx", "Variable")):
         trainable = isinstance(node, kind_in("flax.nnx", "Param"))
-        node = node.get_value()
+        node = node.get_value() if hasattr(node, "get_value") else node.value
     if isinstance(node, kind_in("flax.core.meta", "AxisMetadata")):
         node = node.unbox()
     if isinstance(node, (jax.Array, np.ndarray, np.generic)):
@@ -175,7 +175,7 @@ def _children(node: Any, owner: object | None) -> list[tuple[str, Any]] | None:
     """Names and children in the order in which they were defined; None of a leaf."""
     if isinstance(node, kind_in("flax.nnx", "List")):
         return [(str(index), child) for index, child in enumerate(node)]
-    if isinstance(node, kind_in("flax.nnx", "Pytree")):
+    if isinstance(node, (kind_in("flax.nnx", "Pytree"), kind_in("flax.nnx", "Module"))):
         return [(name, child) for name, child in vars(node).items() if name[:1] != "_"]
     if isinstance(node, Mapping):
         return _named(node)
