@@ -51,7 +51,7 @@ class EventFile(Sink):
         super().__init__(directory)
         self._writer = writer
         self._fd = -1
-        self._identity = (0, 0)
+        self._identity = self._place = (0, 0)
         self._path = ""
         self._size = 0
         self._suffixes: dict[str, bytes] = {}
@@ -170,10 +170,15 @@ class EventFile(Sink):
             if status.st_nlink == 0:
                 self._leave()
                 return
-            changed_ns = os.stat(self.directory).st_mtime_ns
+            place = os.stat(self.directory)
         except OSError:
             self._leave()
             return
+        if (place.st_dev, place.st_ino) != self._place:
+            # What stood there was unmounted or moved away: nobody would find what we write on.
+            self._leave()
+            return
+        changed_ns = place.st_mtime_ns
         if changed_ns != self._directory_changed_ns:
             self._look_around()
 
@@ -233,6 +238,8 @@ class EventFile(Sink):
         status = os.fstat(fd)
         self._fd, self._path, self._size = fd, path, len(head)
         self._identity = (status.st_dev, status.st_ino)
+        place = os.stat(self.directory)
+        self._place = (place.st_dev, place.st_ino)
         self._suffixes.clear()
         self._plugins.clear()
         self._failed_at = float("-inf")

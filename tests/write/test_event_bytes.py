@@ -8,7 +8,7 @@ import struct
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tensorboard.compat.proto import event_pb2
 from tensorboard.summary.writer.record_writer import RecordWriter
@@ -101,6 +101,7 @@ def test_a_lone_surrogate_in_a_tag_becomes_its_escape():
     assert events.encode_tag("a\ud800") == b"a\\ud800"
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.sampled_from([(), (3,), (200, 90), (0, 4), (70_000,)]), min_size=1, max_size=5),
     st.sampled_from(["<f4", ">f4", "<f8"]),
