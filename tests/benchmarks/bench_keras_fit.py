@@ -122,8 +122,8 @@ def table(directory: Path, steps: int, rounds: int) -> list[str]:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
-    parser.add_argument("--steps", type=int, default=150, help="of each stretch")
-    parser.add_argument("--rounds", type=int, default=6)
+    parser.add_argument("--steps", type=int, default=80, help="of each stretch")
+    parser.add_argument("--rounds", type=int, default=5)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
         print("\n".join(table(Path(place), given.steps, given.rounds)))
