@@ -44,6 +44,7 @@ SERVING = {
         "reading.plugin",
         "reading.reader",
         "reading.source",
+        "reading.stored",
         "offline.logdir",
     ),
     "werkzeug": ("reading.plugin", "reading.responses", "reading.static_files"),
