@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 import synthetic_log as synthetic
 import tensorboard_process
-from conftest import bias_row
+from board_log import bias_row
 from google.protobuf.message import DecodeError
 from synthetic_log import Log, framed
 from tensorboard.compat.proto import event_pb2

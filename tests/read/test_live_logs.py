@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import synthetic_log as synthetic
 import tensorboard_process
-from conftest import bias_row
+from board_log import bias_row
 from synthetic_log import Log
 from tensorboard.backend.event_processing import data_provider, plugin_event_multiplexer
 from tensorboard.context import RequestContext

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import synthetic_log as synthetic
-from conftest import LONG_STEPS, STEPS
+from board_log import LONG_STEPS, STEPS
 from hostile_log import BAD_ROWS, LYING_METADATA, LYING_TENSORS, NAMES, UNBACKED_METADATA
 from tensorboard_process import Reply, TensorBoard
 
