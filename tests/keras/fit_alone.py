@@ -11,7 +11,7 @@ import warnings
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "parity"))
-from alone import FRAMEWORKS, allow_only  # noqa: E402
+from alone import FRAMEWORKS, allow_only
 
 BACKEND, LOGDIR = sys.argv[1:]
 os.environ["KERAS_BACKEND"] = BACKEND

@@ -173,7 +173,7 @@ def test_what_the_probe_batch_shows_of_neurons_is_equal(
 
 @pytest.mark.parametrize("framework", OTHERS)
 def test_figures_of_layers_are_equal(logs: dict[str, Log], framework: str) -> None:
-    for name in ("norm", "mean", "std"):
+    for name in ("weight_norm", "weight_mean", "weight_std"):
         for layer in LAYERS:
             assert logs[framework].figure(name, layer) == pytest.approx(
                 logs["numpy"].figure(name, layer), rel=1e-6, abs=1e-7
