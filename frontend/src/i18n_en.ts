@@ -185,7 +185,6 @@ export const en = {
   "findings.was": "steps {first}–{last}, over now",
   "findings.figure": "{figure}, limit {limit}",
   "findings.helps": "What usually helps",
-  "findings.definition": "Definition",
   "findings.show": "Show where it began",
   "findings.show.now": "Show the last step",
   "findings.neurons": "Neurons",

@@ -187,7 +187,6 @@ export const zh: Readonly<Record<Key, string>> = {
   "findings.was": "第 {first}–{last} 步，已结束",
   "findings.figure": "{figure}，阈值 {limit}",
   "findings.helps": "通常有效的做法",
-  "findings.definition": "定义",
   "findings.show": "查看开始处",
   "findings.show.now": "查看最后一步",
   "findings.neurons": "神经元",
