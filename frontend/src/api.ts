@@ -55,6 +55,15 @@ export interface ActivationInfo {
 export interface SeriesInfo {
   readonly tracked?: number;
   readonly last_step: number | null;
+  readonly last_wall_time: number | null;
+}
+
+/**
+ * Changes with every new row, also of a run that was restarted and ended on the step it had.
+ * @param item what the catalogue says of a series, a scalar or a run
+ */
+export function versionOf(item: Pick<SeriesInfo, "last_step" | "last_wall_time">): string {
+  return `${item.last_step}@${item.last_wall_time}`;
 }
 
 export interface LayerInfo {
@@ -75,6 +84,7 @@ export interface LayerInfo {
 export interface ScalarInfo {
   readonly tag: string;
   readonly last_step: number | null;
+  readonly last_wall_time: number | null;
 }
 
 export interface RunInfo {

@@ -23,7 +23,7 @@ function layer(name: string): LayerInfo {
 function run(name: string, layers: readonly string[], tags: readonly string[] = [], wallTime = 0): RunInfo {
   return {
     name,
-    scalars: tags.map((tag) => ({ tag, last_step: 1 })),
+    scalars: tags.map((tag) => ({ tag, last_step: 1, last_wall_time: 1 })),
     last_step: 1,
     last_wall_time: wallTime,
     writer: null,

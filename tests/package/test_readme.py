@@ -19,7 +19,10 @@ COMMANDS = {
     "tensorboard --logdir runs",
     "pip install .",
 }
-"""Every command that the README shows; other tests and CI run each of them."""
+"""Every command that the README shows but those of OFFLINE; other tests and CI run each of them."""
+
+OFFLINE = re.findall(r"^python -m (nnviz_tb .*?)(?:  .*)?$", TEXT, re.M)
+"""The README's commands on a log, which are run here."""
 
 
 def test_the_two_commands_come_first() -> None:
@@ -36,7 +39,20 @@ def test_every_command_shown_is_one_that_is_run() -> None:
     blocks = re.findall(r"```sh\n(.*?)```", TEXT, re.S)
     shown = {line.split("  ")[0].strip() for block in blocks for line in block.splitlines()}
 
-    assert shown == COMMANDS
+    assert shown == COMMANDS | {f"python -m {command}" for command in OFFLINE}
+
+
+def test_the_commands_on_a_log_run_on_what_a_quick_start_leaves(tmp_path: Path) -> None:
+    (code,) = (code for title, code in PYTHON_BLOCKS if "arrays" in title)
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
+
+    assert {command.split()[1] for command in OFFLINE} == {"report", "plot", "export"}
+    for command in OFFLINE:
+        words = [sys.executable, "-m", *command.split()]
+        done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0, (command, done.stderr)
+    assert (tmp_path / "activation.png").stat().st_size > 1000
+    assert (tmp_path / "norms.csv").read_text().startswith("step,")
 
 
 @pytest.mark.slow

@@ -1,6 +1,6 @@
 /** What every view is handed: the reader's choices, the inventory of data, and the words. */
 
-import type { Async, Catalogue, Client, Definitions, LayerInfo, RunInfo, SeriesInfo } from "../api";
+import { versionOf, type Async, type Catalogue, type Client, type Definitions, type LayerInfo, type RunInfo } from "../api";
 import type { RunStyle, TimeAxis } from "../charts/contract";
 import type { StepWords } from "../charts/step_chart";
 import type { Assessment, Health } from "../findings";
@@ -86,7 +86,7 @@ export function wantSeries<T>(ctx: Context, request: SeriesRequest<T>): Wanted<T
   const whole = { run: request.run.info.name, layer: request.layer.name, ...request.query };
   const exact = zoom !== null && request.zoomable === true && isThinned(ctx.client.peek(request.route, whole));
   const query = exact ? { ...whole, from: Math.floor(zoom[0]), to: Math.ceil(zoom[1]) } : whole;
-  const version = versionOf(info, request.run.info);
+  const version = versionOf(info ?? request.run.info);
   return {
     id: request.run.info.name,
     key: `${request.route} ${JSON.stringify(query)}`,
@@ -94,13 +94,6 @@ export function wantSeries<T>(ctx: Context, request: SeriesRequest<T>): Wanted<T
     load: async (signal) =>
       request.parse(await ctx.client.arrays(request.route, query, version, signal)),
   };
-}
-
-/** What changes when a series has new steps; without an entry of its own, the run's. */
-function versionOf(info: SeriesInfo | undefined, run: RunInfo): string {
-  return info === undefined
-    ? `${run.last_step}@${run.last_wall_time}`
-    : String(info.last_step);
 }
 
 /** Whether the server left steps out of the answer, so that a zoomed view is worth a question. */

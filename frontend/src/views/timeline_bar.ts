@@ -2,6 +2,7 @@
 
 import { css, html, LitElement, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
+import { versionOf } from "../api";
 import type { LineSeries } from "../charts/contract";
 import { Resources, type Wanted } from "../resource";
 import { defaultScalars, scalarTags } from "../selection";
@@ -190,7 +191,7 @@ export class TimelineBarElement extends LitElement {
     return ctx.runs.flatMap((run) => {
       const info = run.info.scalars.find((scalar) => scalar.tag === tag);
       if (info === undefined) return [];
-      const version = String(info.last_step);
+      const version = versionOf(info);
       const query = { run: run.info.name, tag };
       const id = JSON.stringify([run.info.name, tag]);
       return [
