@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import torch
@@ -35,7 +36,10 @@ def batches(rank: int, world: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
 
 
 def main(kind: str, rank: int, world: int, folder: Path) -> None:
-    dist.init_process_group("gloo", f"file://{folder}/store", rank=rank, world_size=world)
+    store = f"file://{folder}/store"
+    # Instead of half an hour, so that a rank that never comes is told and not waited for.
+    patience = timedelta(seconds=120)
+    dist.init_process_group("gloo", store, patience, world, rank)
     model: nn.Module = network()
     if kind == "ddp":
         model = DistributedDataParallel(model)
