@@ -21,6 +21,7 @@ from typing import Any
 from nnviz_tb.reading import wire
 
 START_LIMIT_S = 60.0
+WITHOUT_TENSORFLOW = Path(__file__).resolve().parent / "without_tensorflow"
 LOADERS = {"rust": ("--load_fast=true",), "python": ("--load_fast=false",)}
 _ADDRESS = re.compile(r"TensorBoard \S+ at (http://\S+)")
 
@@ -45,11 +46,14 @@ class Reply:
 
 
 class TensorBoard:
-    """``tensorboard`` as a user starts it, on a free port of 127.0.0.1."""
+    """``tensorboard`` as a user starts it, on a free port of 127.0.0.1.
 
-    def __init__(
-        self, *arguments: str, prefix: str = "", environment: dict[str, str] | None = None
-    ) -> None:
+    Where TensorFlow is installed, TensorBoard imports it, which takes most of its start and changes
+    nothing of what it answers; ``test_built_in_dashboards`` sees to that. So a process here has
+    none unless it is asked for.
+    """
+
+    def __init__(self, *arguments: str, prefix: str = "", tensorflow: bool = False) -> None:
         command = [sys.executable, "-m", "tensorboard.main", "--port=0", "--host=127.0.0.1"]
         command += ["--reload_interval=1", *arguments]
         if prefix:
@@ -59,7 +63,7 @@ class TensorBoard:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            env={**os.environ, **(environment or {})},
+            env={**os.environ, **({} if tensorflow else _no_tensorflow())},
         )
         self._output: list[str] = []
         self._ready = threading.Event()
@@ -155,12 +159,13 @@ class TensorBoard:
 
 
 def start(
-    loader: str,
-    logdir: Path,
-    *arguments: str,
-    prefix: str = "",
-    environment: dict[str, str] | None = None,
+    loader: str, logdir: Path, *arguments: str, prefix: str = "", tensorflow: bool = False
 ) -> TensorBoard:
     """A TensorBoard over ``logdir`` with the ``rust`` or the ``python`` reader."""
     options = (f"--logdir={logdir}", *LOADERS[loader], *arguments)
-    return TensorBoard(*options, prefix=prefix, environment=environment)
+    return TensorBoard(*options, prefix=prefix, tensorflow=tensorflow)
+
+
+def _no_tensorflow() -> dict[str, str]:
+    paths = [str(WITHOUT_TENSORFLOW), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {"PYTHONPATH": os.pathsep.join(paths)}

@@ -7,7 +7,6 @@ process where it cannot be imported.
 from __future__ import annotations
 
 import json
-import os
 import urllib.parse
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,16 +20,6 @@ from tensorboard_process import TensorBoard
 import nnviz_tb
 
 STEPS = (0, 3, 4, 9)
-NO_TENSORFLOW = """
-import sys
-
-class Blocker:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] == "tensorflow":
-            raise ImportError("this process has no TensorFlow")
-
-sys.meta_path.insert(0, Blocker())
-"""
 
 
 def kernel_at(step: int) -> np.ndarray:
@@ -56,18 +45,12 @@ def board(
     request: pytest.FixtureRequest,
     loader: str,
     logdir: Path,
-    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[TensorBoard]:
-    environment = {}
-    if request.param == "without TensorFlow":
-        blocker = tmp_path_factory.mktemp("blocker")
-        (blocker / "sitecustomize.py").write_text(NO_TENSORFLOW)
-        paths = [str(blocker), *filter(None, [os.environ.get("PYTHONPATH")])]
-        environment["PYTHONPATH"] = os.pathsep.join(paths)
-    server = tensorboard_process.start(loader, logdir, environment=environment)
+    with_it = request.param == "with TensorFlow"
+    server = tensorboard_process.start(loader, logdir, tensorflow=with_it)
     try:
         missing = "TensorFlow installation not found" in server.output
-        assert missing == (request.param == "without TensorFlow"), server.output
+        assert missing != with_it, server.output
         server.wait_for_step("a run", STEPS[-1])
         yield server
     finally:
