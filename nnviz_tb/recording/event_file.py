@@ -14,9 +14,10 @@ import os
 import time
 from collections.abc import Sequence
 
-from nnviz_tb.recording import events, neighbours
+from nnviz_tb.recording import events, forks, neighbours
 from nnviz_tb.recording.events import Value
 from nnviz_tb.recording.pieces import Piece, framed_event
+from nnviz_tb.recording.scalar_records import ScalarRecords
 from nnviz_tb.recording.sink import Sink
 
 _MAX_PIECES = 512 if hasattr(os, "writev") else 0
@@ -54,7 +55,7 @@ class EventFile(Sink):
         self._identity = self._place = (0, 0)
         self._path = ""
         self._size = 0
-        self._suffixes: dict[str, bytes] = {}
+        self._scalars: dict[str, ScalarRecords] = {}
         self._failed_at = float("-inf")
         self._looked_at = time.time()
         self._directory_changed_ns = 0
@@ -70,13 +71,13 @@ class EventFile(Sink):
     def write_scalar(self, tag: str, step: int, wall_time: float, value: float) -> bool:
         """Whether one scalar was stored, as a record of its own."""
         with self.lock:
-            if self._pid != os.getpid():
+            if self._pid != forks.pid:
                 self._begin_anew_in_child()
             if not 0 <= wall_time - self._looked_at < _LOOK_SECONDS:
                 self._look(wall_time)
-            suffix = self._suffixes.get(tag)
-            if suffix is not None and self._fd >= 0:
-                record = events.frame(events.encode_scalar_event(wall_time, step, suffix, value))
+            records = self._scalars.get(tag)
+            if records is not None and self._fd >= 0:
+                record = records.record(wall_time, step, value)
                 try:
                     if os.write(self._fd, record) == len(record):
                         self._size += len(record)
@@ -87,14 +88,14 @@ class EventFile(Sink):
                     self._cut_back()
             stored = self._write(step, wall_time, [events.scalar(tag, value)])
             if stored:
-                self._suffixes[tag] = events.scalar_suffix(tag)
+                self._scalars[tag] = ScalarRecords(tag)
         self._tell()
         return stored
 
     def write(self, step: int, wall_time: float, values: Sequence[Value]) -> bool:
         """Whether the values were stored, all in one record, so that readers see all or none."""
         with self.lock:
-            if self._pid != os.getpid():
+            if self._pid != forks.pid:
                 self._begin_anew_in_child()
             self._look(wall_time)
             stored = self._write(step, wall_time, values)
@@ -159,6 +160,8 @@ class EventFile(Sink):
     def _look(self, now: float) -> None:
         """Notices that the file was removed, or that somebody else began to write beside it."""
         self._looked_at = now
+        if self._pid != os.getpid():  # forked by other means than Python's
+            self._begin_anew_in_child()
         if self._fd < 0:
             return
         try:
@@ -240,7 +243,7 @@ class EventFile(Sink):
         self._identity = (status.st_dev, status.st_ino)
         place = os.stat(self.directory)
         self._place = (place.st_dev, place.st_ino)
-        self._suffixes.clear()
+        self._scalars.clear()
         self._plugins.clear()
         self._failed_at = float("-inf")
         self._look_around()

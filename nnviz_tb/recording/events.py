@@ -138,31 +138,8 @@ def event_head(wall_time: float, step: int, values_bytes: int) -> bytes:
 
 def encode_file_version(wall_time: float, writer: str) -> bytes:
     """The ``Event`` that opens every event file, naming the writer in its source metadata."""
-    head = b"\x09" + _DOUBLE.pack(wall_time) + _bytes_field(b"\x1a", FILE_VERSION)
-    return head + _bytes_field(b"\x52", _bytes_field(b"\x0a", writer.encode()))
-
-
-def scalar_suffix(tag: str) -> bytes:
-    """All bytes of a one-scalar event between its step and its four value bytes.
-
-    They are the same for every later value of a tag, which is why a tag's are made only once.
-    """
-    value = _bytes_field(b"\x0a", encode_tag(tag)) + b"\x42\x0a\x08\x01\x12\x00\x22\x04"
-    length = len(value) + 4
-    summary = b"\x0a" + varint(length) + value
-    return b"\x2a" + varint(len(summary) + 4) + summary
-
-
-def encode_scalar_event(wall_time: float, step: int, suffix: bytes, value: float) -> bytes:
-    """The ``Event`` of one scalar of a tag that the file already knows.
-
-    Args:
-      wall_time: seconds since 1970.
-      step: 0 to 2**63 - 1.
-      suffix: :func:`scalar_suffix` of the tag.
-      value: stored as float32, so what is too large becomes infinite.
-    """
-    return b"\x09" + _DOUBLE.pack(wall_time) + b"\x10" + varint(step) + suffix + pack_float(value)
+    head = b"\x09" + _DOUBLE.pack(wall_time) + bytes_field(b"\x1a", FILE_VERSION)
+    return head + bytes_field(b"\x52", bytes_field(b"\x0a", writer.encode()))
 
 
 def pack_float(value: float) -> bytes:
@@ -175,30 +152,18 @@ def pack_float(value: float) -> bytes:
 
 def frame(message: bytes) -> bytes:
     """The message as one TFRecord."""
-    crc = _crc32c(message)
-    # `frame_tail` written out: this is the hot line of a scalar.
-    tail = _CHECKSUM.pack(((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF)
-    return (_HEADS.get(len(message)) or frame_head(len(message))) + message + tail
+    return frame_head(len(message)) + message + frame_tail(_crc32c(message))
 
 
 def frame_head(length: int) -> bytes:
     """What stands in a TFRecord before a message of that length."""
-    head = _HEADS.get(length)
-    if head is None:
-        packed = _LENGTH.pack(length)
-        head = packed + frame_tail(_crc32c(packed))
-        if length < _HEADS_LIMIT:
-            _HEADS[length] = head
-    return head
+    packed = _LENGTH.pack(length)
+    return packed + frame_tail(_crc32c(packed))
 
 
 def frame_tail(crc: int) -> bytes:
     """What stands behind a message with that CRC-32C: the checksum, masked."""
     return _CHECKSUM.pack(((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF)
-
-
-_HEADS: dict[int, bytes] = {}
-_HEADS_LIMIT = 1024
 
 
 def varint(number: int) -> bytes:
@@ -244,7 +209,8 @@ def _field_size(length: int) -> int:
     return 1 + varint_size(length) + length
 
 
-def _bytes_field(key: bytes, content: bytes) -> bytes:
+def bytes_field(key: bytes, content: bytes) -> bytes:
+    """A field of bytes, text or a message: its key, its length, its content."""
     return key + varint(len(content)) + content
 
 
@@ -259,23 +225,23 @@ def _value_head(tag: str, dtype: np.dtype[Any], shape: tuple[int, ...], metadata
     except KeyError:
         raise TypeError(f"no reader decodes tensors of dtype {dtype}") from None
     content_bytes = math.prod(shape) * dtype.itemsize
-    tensor = b"\x08" + varint(data_type) + _bytes_field(b"\x12", b"".join(map(_dim, shape)))
+    tensor = b"\x08" + varint(data_type) + bytes_field(b"\x12", b"".join(map(_dim, shape)))
     if content_bytes:
         tensor += b"\x22" + varint(content_bytes)
-    body = _bytes_field(b"\x0a", encode_tag(tag))
+    body = bytes_field(b"\x0a", encode_tag(tag))
     if metadata:
-        body += _bytes_field(b"\x4a", metadata)
+        body += bytes_field(b"\x4a", metadata)
     body += b"\x42" + varint(len(tensor) + content_bytes) + tensor
     return b"\x0a" + varint(len(body) + content_bytes) + body
 
 
 def _dim(size: int) -> bytes:
-    return _bytes_field(b"\x12", b"\x08" + varint(size) if size else b"")
+    return bytes_field(b"\x12", b"\x08" + varint(size) if size else b"")
 
 
 def _metadata(plugin: str, content: bytes) -> bytes:
-    data = _bytes_field(b"\x0a", plugin.encode())
+    data = bytes_field(b"\x0a", plugin.encode())
     if content:
-        data += _bytes_field(b"\x12", content)
+        data += bytes_field(b"\x12", content)
     data_class = DATA_CLASS_SCALAR if plugin == SCALARS_PLUGIN else DATA_CLASS_TENSOR
-    return _bytes_field(b"\x0a", data) + b"\x20" + varint(data_class)
+    return bytes_field(b"\x0a", data) + b"\x20" + varint(data_class)

@@ -1,4 +1,4 @@
-"""Locks that a forked child can take.
+"""What a forked child needs: to know that it is one, and locks that it can take.
 
 Another thread may hold a lock at the moment of a fork. The child has a copy of the lock, held, and
 not of the thread that would release it, so every lock of ours is made anew there.
@@ -10,6 +10,9 @@ import os
 import threading
 import weakref
 from typing import Any, Protocol
+
+pid = os.getpid()
+"""Of this process. Asking the system costs as much as encoding a scalar, so we are told of forks."""
 
 
 class LockOwner(Protocol):
@@ -27,10 +30,12 @@ def renew_lock_after_fork(owner: LockOwner) -> None:
 _owners: weakref.WeakSet[Any] = weakref.WeakSet()
 
 
-def _renew_locks() -> None:
+def _begin_in_child() -> None:
+    global pid
+    pid = os.getpid()
     for owner in list(_owners):
         owner.lock = threading.RLock()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_locks)
+    os.register_at_fork(after_in_child=_begin_in_child)

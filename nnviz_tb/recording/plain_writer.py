@@ -112,8 +112,8 @@ class PlainWriter:
         if self._sink.plugin_of(tag) != SCALARS_PLUGIN:
             self._free_tag(tag, SCALARS_PLUGIN)
         self._sink.write_scalar(tag, step, wall_time, value)
-        if self.monitor is not None:
-            self.monitor.observe(step, scalars={tag: float(value)})
+        if self._models.monitor is not None:
+            self._models.monitor.observe(step, scalars={tag: value})
 
     def add_scalars(
         self,

@@ -23,6 +23,7 @@ from rounds import Work, in_turns, ratio
 from nnviz_tb.recording import events
 from nnviz_tb.recording.event_file import EventFile
 from nnviz_tb.recording.events import Value
+from nnviz_tb.recording.scalar_records import ScalarRecords
 from nnviz_tb.recording.writer import SummaryWriter
 
 SAFE = ("nnviz_tb", "os.write")
@@ -39,7 +40,7 @@ def installed(name: str) -> bool:
 def scalar_ways(directory: Path, count: int) -> dict[str, Work]:
     """Ways of logging ``count`` scalars, ours first."""
     writer = SummaryWriter(directory / "ours")
-    record = bytes(len(events.frame(events.encode_scalar_event(1.0, 10**6, _suffix(), 1.0))))
+    record = ScalarRecords("loss").record(1.0, 10**6, 1.0)
     raw = os.open(directory / "raw", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
     def ours() -> None:
@@ -94,10 +95,6 @@ def tensor_ways(directory: Path, megabytes: int) -> dict[str, Work]:
     if installed("tensorflow"):
         ways["tf.io.TFRecordWriter"] = _record_writer(directory, record, megabytes)
     return ways
-
-
-def _suffix() -> bytes:
-    return events.scalar_suffix("loss")
 
 
 def _summary_writer(name: str, directory: Path) -> object:

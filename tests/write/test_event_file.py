@@ -121,6 +121,28 @@ def test_a_forked_child_writes_a_file_of_its_own_and_repeats_nothing(tmp_path):
     assert scalars(tmp_path, "child") == [(step, float(step)) for step in range(10, 15)]
 
 
+def test_a_child_that_python_did_not_fork_writes_a_file_of_its_own_too(tmp_path):
+    code = """
+        import ctypes, os, sys, time, warnings
+        import nnviz_tb
+        warnings.simplefilter("ignore", nnviz_tb.errors.LoggingWarning)
+        writer = nnviz_tb.SummaryWriter(sys.argv[1])
+        writer.add_scalar("parent", 0, 0)
+        child = ctypes.PyDLL(None).fork()  # as a C library would, which tells nobody
+        if child == 0:
+            time.sleep(0.11)  # scalars look after their file ten times a second
+            writer.add_scalar("child", 1, 1)
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+        writer.add_scalar("parent", 1, 1)
+    """
+    done = run_python(code, str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert len(list(tmp_path.iterdir())) == 2
+    assert scalars(tmp_path, "parent") == [(0, 0.0), (1, 1.0)]
+    assert scalars(tmp_path, "child") == [(1, 1.0)]
+
+
 def test_a_child_forked_while_another_thread_writes_is_not_stuck(tmp_path):
     code = """
         import os, sys, threading, warnings
