@@ -10,8 +10,8 @@ from __future__ import annotations
 import os
 import time
 import warnings
-from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any
 
 import keras
 import numpy as np
@@ -20,8 +20,8 @@ from nnviz_tb import adapters
 from nnviz_tb.adapters.keras.gradients import KeptGradients, why_gradients_cannot_be_kept
 from nnviz_tb.adapters.keras.updates import WeightsBefore
 from nnviz_tb.adapters.keras.variables import to_numpy
-from nnviz_tb.errors import ArgumentError, HealthWarning, LoggingWarning
-from nnviz_tb.health import Finding, HealthMonitor, Thresholds
+from nnviz_tb.errors import LoggingWarning
+from nnviz_tb.health import OnFinding, Thresholds, monitor_for
 from nnviz_tb.recording.cadence import Cadence, parse_every
 from nnviz_tb.recording.writer import SummaryWriter
 
@@ -49,7 +49,7 @@ class Callback(keras.callbacks.Callback):  # type: ignore[misc]
         every: int | str = "auto",
         max_overhead: float = 0.01,
         gradients: bool = False,
-        on_finding: Literal["warn", "stop"] | Callable[[Finding], object] | None = None,
+        on_finding: OnFinding | None = None,
         thresholds: Thresholds | Mapping[str, float] | None = None,
     ) -> None:
         """
@@ -72,12 +72,11 @@ class Callback(keras.callbacks.Callback):  # type: ignore[misc]
           ArgumentError: an argument is not as described, or the directory cannot be written to.
         """
         super().__init__()
-        monitor = self._monitor(on_finding, thresholds)
+        monitor = monitor_for(on_finding, thresholds, self._stop)
         self._every = parse_every(every)
         self._cadence = Cadence(max_overhead)
         self._inputs = inputs
         self._writer = logdir if isinstance(logdir, SummaryWriter) else SummaryWriter(logdir)
-        self._on_finding = on_finding
         if monitor is not None:
             self._writer.monitor = monitor
         self._wants_gradients = bool(gradients)
@@ -163,30 +162,8 @@ class Callback(keras.callbacks.Callback):  # type: ignore[misc]
         """Steps between two calls of ``on_train_batch_begin``."""
         return int(getattr(self._model, "steps_per_execution", 1) or 1)
 
-    def _monitor(
-        self, on_finding: Any, thresholds: Thresholds | Mapping[str, float] | None
-    ) -> HealthMonitor | None:
-        if on_finding is None:
-            return None
-        if not callable(on_finding) and on_finding not in ("warn", "stop"):
-            raise ArgumentError(
-                f'on_finding must be "warn", "stop", a function or None, got {on_finding!r:.80}'
-            )
-        if not isinstance(thresholds, Thresholds):
-            thresholds = Thresholds().changed(thresholds or {})
-        return HealthMonitor(self._found, thresholds)
-
-    def _found(self, finding: Finding) -> None:
-        if callable(self._on_finding):
-            self._on_finding(finding)
-            return
-        if self._on_finding == "stop":
-            if finding.severity != "severe":
-                return
-            self.model.stop_training = True
-        warnings.warn(
-            f"{finding.severity}: {finding.sentence} {finding.advice}", HealthWarning, stacklevel=2
-        )
+    def _stop(self) -> None:
+        self._model.stop_training = True
 
     def _decide(self, step: int) -> None:
         """Whether the model is to be logged at the coming step; if so, keeps its kernels."""

@@ -10,6 +10,7 @@ from lightning.pytorch import LightningModule, Trainer
 
 from nnviz_tb.recording.writer import SummaryWriter
 from nnviz_tb.torch import Watch, watch
+from nnviz_tb.torch.surroundings import SharedStop
 
 
 class Callback(_Callback):
@@ -24,10 +25,16 @@ class Callback(_Callback):
         """
         Args:
           writer: a writer of your own, or the directory of the run.
-          options: as of :func:`nnviz_tb.torch.watch`: ``every``, ``include``, ``exclude``, ….
+          options: as of :func:`nnviz_tb.torch.watch`: ``every``, ``include``, ``on_finding``, ….
+            ``on_finding="stop"`` sets ``trainer.should_stop`` at the end of the batch, in all
+            processes of a distributed training.
+
+        Raises:
+          ArgumentError: ``on_finding`` or ``thresholds`` is not as described.
         """
         self._writer = writer
-        self._options = options
+        self._stop = SharedStop(options)
+        self._options = self._stop.options
         self._watch: Watch | None = None
         self._before_validation: dict[str, Any] = {}
         self._of_validation: set[str] = set()
@@ -35,6 +42,7 @@ class Callback(_Callback):
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Begins the watch, counting on where a resumed training goes on."""
         self._end()
+        self._stop.begin()
         optimizers = list(trainer.optimizers)
         first_step = trainer.global_step // max(1, len(optimizers))
         options = {"optimizer": optimizers, "first_step": first_step, **self._options}
@@ -48,6 +56,8 @@ class Callback(_Callback):
             # Lightning goes on listing what the last validation logged.
             metrics = trainer.logged_metrics
             self._watch.log({n: v for n, v in metrics.items() if n not in self._of_validation})
+        if self._stop.agreed(batch_idx, pl_module.device):
+            trainer.should_stop = True
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Remembers the metrics of the training, to tell the validation's from them."""

@@ -9,6 +9,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from nnviz_tb.recording.writer import SummaryWriter
 from nnviz_tb.torch import Watch, watch
+from nnviz_tb.torch.surroundings import SharedStop
 
 
 class Callback(TrainerCallback):
@@ -21,10 +22,16 @@ class Callback(TrainerCallback):
         """
         Args:
           writer: a writer of your own, or the directory of the run.
-          options: as of :func:`nnviz_tb.torch.watch`: ``every``, ``include``, ``exclude``, ….
+          options: as of :func:`nnviz_tb.torch.watch`: ``every``, ``include``, ``on_finding``, ….
+            ``on_finding="stop"`` sets ``control.should_training_stop`` at the end of the step, in
+            all processes of a distributed training.
+
+        Raises:
+          ArgumentError: ``on_finding`` or ``thresholds`` is not as described.
         """
         self._writer = writer
-        self._options = options
+        self._stop = SharedStop(options)
+        self._options = self._stop.options
         self._watch: Watch | None = None
 
     def on_train_begin(
@@ -32,8 +39,16 @@ class Callback(TrainerCallback):
     ) -> None:
         """Begins the watch, counting on where a resumed training goes on."""
         self._end()
+        self._stop.begin()
         options = {"first_step": state.global_step, **self._options}
         self._watch = watch(rest["model"], self._writer, **options)
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **rest: Any
+    ) -> None:
+        """Asks for the end of the training when something severe was found and that was wished."""
+        if self._stop.agreed(state.global_step, args.device):
+            control.should_training_stop = True
 
     def on_log(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **rest: Any

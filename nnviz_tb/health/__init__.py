@@ -15,6 +15,7 @@ from nnviz_tb.health.series import (
     ScalarSeries,
     outside_share,
 )
+from nnviz_tb.health.telling import OnFinding, monitor_for, reaction
 from nnviz_tb.health.thresholds import Thresholds
 
 __all__ = [
@@ -28,10 +29,13 @@ __all__ = [
     "LayerSeries",
     "NeuronSeries",
     "NotMeasured",
+    "OnFinding",
     "RunSeries",
     "ScalarSeries",
     "Severity",
     "Thresholds",
     "assess",
+    "monitor_for",
     "outside_share",
+    "reaction",
 ]

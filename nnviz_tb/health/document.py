@@ -34,9 +34,11 @@ python -m nnviz_tb report runs --fail-on severe   # status 1 when something seve
 - Rules look at nothing but what is logged, so the report of a finished run and the monitor of a
   running one say the same; only near-duplicate neurons and inputs out of range are left to the
   report.
-- While a run lasts, `nnviz_tb.keras.Callback(…, on_finding="warn")` warns, `"stop"` ends the
-  training at the first severe finding, and a function is called with each finding. In a loop of
-  your own: `writer.monitor = nnviz_tb.HealthMonitor(on_finding)`.
+- While a run lasts, `on_finding="warn"` warns, `"stop"` ends the training at the first severe
+  finding, and a function is called with each finding: in the callbacks for Keras, Lightning and
+  Hugging Face, and in `nnviz_tb.torch.watch`, where `"stop"` sets `watch.should_stop` for the loop
+  to look at. `thresholds=` beside it changes limits. In any other loop:
+  `writer.monitor = nnviz_tb.HealthMonitor(on_finding)`.
 
 `docs/fault_bench.md` shows how often the rules are right.
 """

@@ -33,6 +33,11 @@ class HealthMonitor:
 
     What it keeps is bounded: when :data:`_KEPT_ROWS` rows are held, every second one of the older
     half is let go, so the start of a run stays in sight. Several threads may feed it.
+
+    Attributes:
+      assessment: by the last call of :meth:`judge`.
+      raised: what ``on_finding`` raised last, so that who guards a training against errors of
+        logging lets this one through; None when it never did.
     """
 
     def __init__(
@@ -52,6 +57,7 @@ class HealthMonitor:
         self._metadata: dict[str, LayerMetadata] = {}
         self._scalars: dict[str, _Rows] = {}
         self._told: dict[tuple[str, str], int] = {}
+        self.raised: BaseException | None = None
         self._lock = threading.Lock()
 
     def update(
@@ -95,9 +101,13 @@ class HealthMonitor:
                 if rank >= self._at_least and rank > self._told.get(key, -1):
                     self._told[key] = rank
                     fresh.append(finding)
-        for finding in fresh:
-            if self._on_finding is not None:
-                self._on_finding(finding)
+        if self._on_finding is not None:
+            try:
+                for finding in fresh:
+                    self._on_finding(finding)
+            except BaseException as error:
+                self.raised = error
+                raise
         return tuple(fresh)
 
     def _run(self) -> RunSeries:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 
 from torch import nn
 from torch.optim import Optimizer
 
+from nnviz_tb.health import OnFinding, Thresholds
 from nnviz_tb.recording.writer import SummaryWriter
 from nnviz_tb.torch.selection import Patterns
 from nnviz_tb.torch.watching import Watch
@@ -25,6 +27,8 @@ def watch(
     max_overhead: float = 0.01,
     name: str = "",
     first_step: int = 0,
+    on_finding: OnFinding | None = None,
+    thresholds: Thresholds | Mapping[str, float] | None = None,
 ) -> Watch:
     """The watch that logs the model at the steps of its optimizer, until it is closed.
 
@@ -44,9 +48,16 @@ def watch(
       max_overhead: largest share of the time that ``"auto"`` may take.
       name: goes before the layers' names, for a second model in the same run.
       first_step: the count to begin with, for a training that is resumed.
+      on_finding: what to do when something is found to be wrong: ``"warn"`` with a
+        :class:`~nnviz_tb.errors.HealthWarning`; ``"stop"`` when it is severe, which sets
+        :attr:`Watch.should_stop` for the loop to look at, and warns; or call a function with the
+        :class:`~nnviz_tb.health.Finding`, in the process that writes. What the function raises
+        comes out of ``optimizer.step()``. ``docs/findings.md`` says what is looked for.
+      thresholds: limits of findings, or those that differ from the defaults, by name.
 
     Raises:
-      ArgumentError: an argument is not as described.
+      ArgumentError: an argument is not as described; or ``"stop"`` in a training of several
+        processes, which would wait for the one that stopped.
     """
     return Watch(
         model,
@@ -58,4 +69,6 @@ def watch(
         max_overhead=max_overhead,
         name=name,
         first_step=first_step,
+        on_finding=on_finding,
+        thresholds=thresholds,
     )

@@ -21,6 +21,7 @@ from nnviz_tb.adapters.torch.modules import places_of, unwrapped
 from nnviz_tb.adapters.torch.optimizer_step import OneStep
 from nnviz_tb.adapters.torch.reading import layers_seen
 from nnviz_tb.errors import ArgumentError, LoggingWarning
+from nnviz_tb.health import OnFinding, Thresholds, monitor_for
 from nnviz_tb.recording.arguments import checked_name, checked_step
 from nnviz_tb.recording.cadence import Cadence
 from nnviz_tb.recording.writer import SummaryWriter
@@ -31,6 +32,7 @@ from nnviz_tb.torch.surroundings import (
     learning_rates,
     listed,
     parsed_every,
+    process_count,
 )
 
 _Optimizers = torch.optim.Optimizer | Iterable[torch.optim.Optimizer] | None
@@ -38,13 +40,19 @@ _Hook = TypeVar("_Hook", bound=Callable[..., None])
 
 
 def _never_raising(hook: _Hook) -> _Hook:
-    """The hook, whose errors end the watch with a warning instead of the training."""
+    """The hook, whose errors end the watch with a warning instead of the training.
+
+    What ``on_finding`` raises is no error: the training is meant to hear of it.
+    """
 
     @functools.wraps(hook)
     def guarded(self: Watch, *args: Any) -> None:
         try:
             hook(self, *args)
         except Exception as error:
+            monitor = None if self._writer is None else self._writer.monitor
+            if monitor is not None and monitor.raised is error:
+                raise
             self._fail(error)
 
     return guarded  # type: ignore[return-value]
@@ -58,6 +66,10 @@ class Watch:
     of all forward passes since the step before it are seen, gradients are read right before the
     optimizer uses them (after accumulation, unscaling and clipping), and weights right before and
     right after it.
+
+    Attributes:
+      should_stop: something severe was found and ``on_finding`` is ``"stop"``; the loop that trains
+        looks at it, and ends.
     """
 
     def __init__(
@@ -72,6 +84,8 @@ class Watch:
         max_overhead: float,
         name: str,
         first_step: int,
+        on_finding: OnFinding | None,
+        thresholds: Thresholds | Mapping[str, float] | None,
     ) -> None:
         if not isinstance(model, nn.Module):
             raise ArgumentError(f"model must be a torch.nn.Module, got {type(model).__name__}")
@@ -81,6 +95,13 @@ class Watch:
         self._wanted = selection(include, exclude)
         self._name = checked_name(name)
         self._step = checked_step(first_step, "first_step")
+        self.should_stop = False
+        monitor = monitor_for(on_finding, thresholds, self._stop)
+        if on_finding == "stop" and process_count() > 1:
+            raise ArgumentError(
+                'on_finding="stop" cannot end a training of several processes: the others would '
+                'wait for this one; give a function that tells them all, or "warn"'
+            )
         self._known: weakref.WeakKeyDictionary[torch.optim.Optimizer, bool] = (
             weakref.WeakKeyDictionary()
         )
@@ -108,6 +129,8 @@ class Watch:
             self._writer = writer
         else:
             self._writer, self._owns_writer = SummaryWriter(writer), True
+        if monitor is not None:
+            self._writer.monitor = monitor
         self._handles = [
             optimizer_hooks.register_optimizer_step_pre_hook(self._before_step),
             optimizer_hooks.register_optimizer_step_post_hook(self._after_step),
@@ -288,18 +311,25 @@ class Watch:
         self._logged_step = self._step
         self._logged_count += 1
         seen = self._seconds + self._capture.seconds
-        self._writer.log_layers(
-            layers,
-            self._step,
-            scalars=learning_rates(self._counted, self._name),
-            name=self._name,
-            probe_seconds=seen + time.perf_counter() - began,
-        )
-        cost = seen + time.perf_counter() - began
+        try:
+            self._writer.log_layers(
+                layers,
+                self._step,
+                scalars=learning_rates(self._counted, self._name),
+                name=self._name,
+                probe_seconds=seen + time.perf_counter() - began,
+            )
+        finally:  # on_finding may raise
+            self._record_cost(seen + time.perf_counter() - began, was_eager)
+
+    def _record_cost(self, cost: float, was_eager: bool) -> None:
         if was_eager and self._interval and self._stepped_at:
             # Running uncompiled costs as well.
             cost = max(cost, time.perf_counter() - self._stepped_at - self._interval)
         self._cadence.record_cost(cost)
+
+    def _stop(self) -> None:
+        self.should_stop = True
 
     def _wanted_parameters(self) -> set[int]:
         return {
