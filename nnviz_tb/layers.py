@@ -1,22 +1,131 @@
 """What an adapter owes: a model as a list of layers, in arrays that the statistics can read.
 
-An adapter alone knows its framework's names and axis orders. Everything it hands over is NumPy, in
-the one view the rest of the package speaks: kernels as ``[fan_in, neurons]``, samples as
-``[samples, neurons]``. A view may have any strides and need not be contiguous; it is read before
-``log_model`` returns and never kept.
+An adapter alone knows its framework's names and axis orders. Everything it hands over is in the one
+view the rest of the package speaks: kernels as ``[fan_in, neurons]``, samples as
+``[samples, neurons]``. What lies in this process's memory is NumPy: a view may have any strides and
+need not be contiguous; it is read before ``log_model`` returns and never kept. What lies on an
+accelerator, or in pieces in several processes, is a :class:`DistantArray`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nnviz_tb.statistics.stats import KernelStatistics
+
 Array = NDArray[Any]
 ElementwiseFunction = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+
+
+@dataclass(frozen=True, eq=False)
+class Wanted:
+    """What is to be found out about one distant array at one step, beside its statistics.
+
+    All indexes are ``int64``, ascending, in the array's view; None where nothing is wanted.
+
+    Attributes:
+      followed: neurons whose way since the previous step and since the first is wanted.
+      kept: what :attr:`Found.kept` was at the previous step; None at the first.
+      sketched: neurons whose weights are to be projected, as by
+        :func:`nnviz_tb.statistics.sketch.sketch`.
+      rows, neurons: whose crossings are wanted themselves: raw weights of the few tracked neurons,
+        or of an array that is small.
+      update: the change of this array in one optimizer step, of the same shape and lying alike.
+      seed: of the sketch's signs.
+    """
+
+    followed: NDArray[np.int64] | None = None
+    kept: Any = None
+    sketched: NDArray[np.int64] | None = None
+    rows: NDArray[np.int64] | None = None
+    neurons: NDArray[np.int64] | None = None
+    update: DistantArray | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What was found out about one distant array at one step; None for what was not wanted.
+
+    Attributes:
+      statistics: of all its entries, as :func:`nnviz_tb.statistics.stats.kernel_statistics` has
+        them: the histogram bit for bit, the rest but for the order of addition. Quantiles are
+        exact up to 1024 entries here too, which then are few enough to be moved.
+      displacement, distance: ``float64[followed]`` and the figure over all of them, as
+        :func:`nnviz_tb.statistics.stats.relative_change` has them, since the previous step and
+        since the first. None when there was none, or other neurons were followed.
+      kept: what the next step is to be compared with. It stays where the array lies, belongs to
+        the adapter, and means nothing to anybody else.
+      sketch: ``float32[sketched, 8]``.
+      entries: ``float32[rows, neurons]``.
+      update_norm: ``float64[neurons]`` norm of :attr:`Wanted.update`.
+      norm_before: ``float64[neurons]`` norm of the array less that update.
+    """
+
+    statistics: KernelStatistics
+    displacement: tuple[NDArray[np.float64], float] | None = None
+    distance: tuple[NDArray[np.float64], float] | None = None
+    kept: Any = None
+    sketch: NDArray[np.float32] | None = None
+    entries: NDArray[np.float32] | None = None
+    update_norm: NDArray[np.float64] | None = None
+    norm_before: NDArray[np.float64] | None = None
+
+
+class DistantArray:
+    """An array that does not lie here, or not whole: on an accelerator, or sharded.
+
+    It is reduced where it lies, and only what was found out moves. A recorder first says of every
+    distant array of a step what it wants (:meth:`want`), then has all of it begun (:meth:`begin`),
+    and asks for the answers (:meth:`found`) at the end. So an adapter may reduce everything in one
+    go, merge the statistics of all pieces in one collective, and move them in one copy, without
+    anybody waiting in between.
+
+    Where the pieces lie in several processes, each of them records the same layers in the same
+    order and so takes part; only one writes. What the writing process wants is what counts.
+
+    Attributes:
+      shape: in the view: ``[fan_in, neurons]`` of a kernel, a gradient and an update; of any other
+        array its own, which is then looked at as ``[1, neurons]`` when it is a bias, and as
+        ``[entries, 1]`` when it stands in :attr:`Layer.others`.
+      writes: this process is the one that writes.
+    """
+
+    shape: tuple[int, ...]
+    writes: bool = True
+
+    @property
+    def size(self) -> int:
+        """How many entries the whole array has."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+    def want(self, wanted: Wanted) -> None:
+        """Notes what is wanted at this step. Nothing is read yet."""
+        raise NotImplementedError
+
+    def begin(self) -> None:
+        """Begins all that was wanted, of this array and of those that are read with it.
+
+        A further call, also of another of those arrays, does nothing.
+        """
+        raise NotImplementedError
+
+    def is_ready(self) -> bool:
+        """Whether :meth:`found` would not wait."""
+        return True
+
+    def found(self) -> Found:
+        """The answers; waits for them where they are under way.
+
+        Raises:
+          Exception: what went wrong where the array lies.
+        """
+        raise NotImplementedError
 
 
 @dataclass(frozen=True)
@@ -52,7 +161,8 @@ class Layer:
     Attributes:
       name: path in the model with ``/`` between modules, unique within it.
       type: the framework's class name.
-      kernel: ``[fan_in, neurons]`` view, real floating or integer, or None.
+      kernel: ``[fan_in, neurons]`` view, real floating or integer, or None. It and every other
+        array of parameters may be a :class:`DistantArray`.
       kernel_name: the framework's own name of it, for TensorBoard's histograms.
       kernel_shape: the kernel's shape in the framework's own axis order.
       bias: ``[neurons]`` or None.
@@ -70,15 +180,15 @@ class Layer:
 
     name: str
     type: str
-    kernel: Array | None = None
+    kernel: Array | DistantArray | None = None
     kernel_name: str = "kernel"
     kernel_shape: tuple[int, ...] = ()
-    bias: Array | None = None
+    bias: Array | DistantArray | None = None
     bias_name: str = "bias"
-    gradient: Array | None = None
-    bias_gradient: Array | None = None
-    update: Array | None = None
-    others: dict[str, Array] = field(default_factory=dict)
+    gradient: Array | DistantArray | None = None
+    bias_gradient: Array | DistantArray | None = None
+    update: Array | DistantArray | None = None
+    others: Mapping[str, Array | DistantArray] = field(default_factory=dict)
     parameters: int = 0
     trainable: bool = True
     activation: Activation | None = None

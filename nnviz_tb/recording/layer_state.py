@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnviz_tb.definitions import NEURON_STATISTICS
-from nnviz_tb.layers import Array, Layer
+from nnviz_tb.layers import Array, DistantArray, Layer
 from nnviz_tb.recording.events import encode_tag
 from nnviz_tb.recording.serving import LayerShape, LayerShare
 from nnviz_tb.statistics.curves import Curve
@@ -24,13 +24,13 @@ _OF_KERNEL = (
 )  # fmt: skip
 
 
-def named_arrays(layer: Layer) -> dict[str, Array | None]:
+def named_arrays(layer: Layer) -> dict[str, Array | DistantArray | None]:
     """Every array that gets a histogram, by name, the kernel first.
 
     Gradients are listed, as None, before any was seen: they usually come later, and their place in
     the budget must not have gone to something else by then.
     """
-    arrays: dict[str, Array | None] = {}
+    arrays: dict[str, Array | DistantArray | None] = {}
     if layer.kernel is not None:
         arrays[layer.kernel_name] = layer.kernel
     if layer.bias is not None:
@@ -61,7 +61,7 @@ def populations(layer: Layer, curve: Curve | None) -> dict[str, int]:
     if layer.gradient is not None:
         found["gradient_norm"] = neurons
     if layer.bias is not None:
-        found["bias"] = int(np.size(layer.bias))
+        found["bias"] = int(np.prod(layer.bias.shape, dtype=np.int64))
     if layer.activation is not None:
         seen = [a for a in (layer.activation.inputs, layer.activation.outputs) if a is not None]
         units = [int(array.shape[-1]) for array in seen] or [neurons]
@@ -105,6 +105,7 @@ class LayerState:
       rows: how the row of each per-neuron series is made.
       tags: tag and metadata of each other series, by series and suffix.
       first, previous: ``float32[fan_in, tracked]`` weights of the neurons whose way is tracked.
+      kept: the same of a distant kernel, see :attr:`nnviz_tb.layers.Found.kept`.
       accepted: the layer has its place in the budget.
       has_density, has_kernel: so have its activation, its kernel.
       curve: of the activation, as last sampled; None when there is none.
@@ -128,6 +129,7 @@ class LayerState:
     tags: dict[tuple[str, str], tuple[str, bytes]] = field(default_factory=dict)
     first: NDArray[np.float32] | None = None
     previous: NDArray[np.float32] | None = None
+    kept: Any = None
     curve: Curve | None = None
     curve_limit: float = 0.0
     stored_curve: NDArray[np.float32] | None = None

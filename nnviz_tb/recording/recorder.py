@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from nnviz_tb.layers import Activation, Layer
-from nnviz_tb.recording import budget
+from nnviz_tb.recording import budget, distant
 from nnviz_tb.recording.events import Value, encode_tag
 from nnviz_tb.recording.layer_record import record_layer
 from nnviz_tb.recording.layer_state import LayerState
@@ -47,6 +47,24 @@ class Recording:
     notes: list[str]
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """One step of a model before its arrays are read.
+
+    Attributes:
+      layers: those whose turn it is, with their place in the model's order.
+      problems, notes: as of :class:`Recording`.
+    """
+
+    layers: list[tuple[int, Layer]]
+    problems: list[str]
+    notes: list[str]
+
+    def is_ready(self) -> bool:
+        """Whether recording it would wait for no distant array."""
+        return all(array.is_ready() for array in distant.arrays_of(self.layers))
+
+
 class ModelRecorder:
     """Turns the layers of one model into values, step after step."""
 
@@ -77,6 +95,10 @@ class ModelRecorder:
         Args:
           layers: of the model, in model order, each under a name of its own.
         """
+        return self.finish(self.prepare(layers))
+
+    def prepare(self, layers: list[Layer]) -> Prepared:
+        """The step with its distant arrays being read; to be finished before the next begins."""
         layers = [self._named(layer) for layer in layers]
         problems: list[str] = []
         for layer in layers:
@@ -86,12 +108,21 @@ class ModelRecorder:
         notes = self._allocate(layers)
         turn = self._logged_count % self._turns
         self._logged_count += 1
+        in_turn = [
+            (order, layer)
+            for order, layer in enumerate(layers)
+            if self._states[layer.name].turn == turn
+        ]
+        distant.begin(in_turn, self._states, self._seed)
+        return Prepared(in_turn, problems, notes)
+
+    def finish(self, prepared: Prepared) -> Recording:
+        """The values of a step that was prepared."""
         values: list[Value] = []
-        for order, layer in enumerate(layers):
+        for order, layer in prepared.layers:
             state = self._states[layer.name]
-            if state.turn == turn:
-                values += self._layer_values(layer, order, state, problems)
-        return Recording(values, problems, notes)
+            values += self._layer_values(layer, order, state, prepared.problems)
+        return Recording(values, prepared.problems, prepared.notes)
 
     def _named(self, layer: Layer) -> Layer:
         # Tags must be UTF-8, and control characters in one break the pages that list it.
@@ -213,7 +244,7 @@ def _layer_metadata(
     elif layer.activation is not None and layer.activation.inputs is not None:
         neurons = int(np.shape(layer.activation.inputs)[-1])
     elif layer.bias is not None:
-        neurons = int(np.size(layer.bias))
+        neurons = int(np.prod(layer.bias.shape, dtype=np.int64))
     activation = layer.activation
     return LayerMetadata(
         type=_plain_text(layer.type),

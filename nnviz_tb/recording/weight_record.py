@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnviz_tb.definitions import SUMMARY_FIELDS
-from nnviz_tb.layers import Array, Layer
+from nnviz_tb.layers import Array, DistantArray, Layer
+from nnviz_tb.recording import distant
 from nnviz_tb.recording.layer_state import LayerState, named_arrays
 from nnviz_tb.recording.layer_values import SUMMARY_PLACE, LayerValues, nonfinite_count
 from nnviz_tb.recording.serving import TRACKED_ONLY
@@ -16,6 +17,7 @@ from nnviz_tb.recording.tracked import tracked_neurons
 from nnviz_tb.schema import SeriesMetadata
 from nnviz_tb.statistics import stats
 from nnviz_tb.statistics.sketch import sketch
+from nnviz_tb.statistics.stats import KernelStatistics
 
 _NUMBERS_COPIED = 1 << 20
 """Of the weights before an update, at a time: 4 MiB of float32."""
@@ -26,23 +28,61 @@ def record_kernel(layer: Layer, state: LayerState, into: LayerValues, seed: int)
     kernel = layer.kernel
     if kernel is None:
         return
-    figures = stats.kernel_statistics(kernel)
-    into.histogram(layer.kernel_name, figures.histogram)
+    if isinstance(kernel, DistantArray):
+        _record_distant(kernel, layer.kernel_name, state, into, seed)
+        return
+    _record_statistics(layer.kernel_name, stats.kernel_statistics(kernel), into)
+    if layer.update is not None:
+        # The kernel is as the step left it. By that a step that replaces the weights would
+        # have a ratio of about 1, however large it was.
+        assert not isinstance(layer.update, DistantArray), "an update lies where its kernel does"
+        update, before = stats.neuron_norms(layer.update), _norms_before(kernel, layer.update)
+        _record_update(update, before, into)
+    _record_way(kernel, state, into, seed)
+    _record_raw(kernel, state, into, seed)
+
+
+def _record_distant(
+    kernel: DistantArray, name: str, state: LayerState, into: LayerValues, seed: int
+) -> None:
+    """The same of a kernel that does not lie here: what :mod:`.distant` wanted was found there."""
+    found, (fan_in, neurons), share = kernel.found(), kernel.shape, state.share
+    state.kept = found.kept
+    _record_statistics(name, found.statistics, into)
+    if found.update_norm is not None and found.norm_before is not None:
+        _record_update(found.update_norm, found.norm_before, into)
+    followed = distant.followed_neurons(kernel, state, seed)
+    for series, way in (("displacement", found.displacement), ("distance", found.distance)):
+        if way is not None and followed is not None:
+            places = np.full(neurons, np.nan)
+            places[followed], overall = way
+            into.statistic(series, places)
+            into.figure(series, overall)
+    if found.sketch is not None:
+        count = min(neurons, share.sketches)
+        metadata = SeriesMetadata(neurons, count, fan_in=fan_in, seed=seed)
+        into.series("sketch", found.sketch, metadata)
+    if found.entries is not None:
+        columns, rows = found.entries.shape
+        metadata = SeriesMetadata(neurons, rows, fan_in=fan_in, columns=columns, seed=seed)
+        into.series("weights", np.ascontiguousarray(found.entries.T), metadata)
+
+
+def _record_statistics(name: str, figures: KernelStatistics, into: LayerValues) -> None:
+    into.histogram(name, figures.histogram)
     into.figures[: len(SUMMARY_FIELDS)] = figures.summary
     into.statistic("weight_norm", figures.norm)
     into.statistic("weight_mean", figures.mean)
     into.statistic("weight_std", figures.std)
     into.statistic("weight_min", figures.minimum)
     into.statistic("weight_max", figures.maximum)
-    if layer.update is not None:
-        # The kernel is as the step left it. By that a step that replaces the weights would
-        # have a ratio of about 1, however large it was.
-        update, before = stats.neuron_norms(layer.update), _norms_before(kernel, layer.update)
-        into.statistic("update_ratio", _ratio(update, before))
-        whole = _ratio(_overall(update), _overall(before))
-        into.figure("update_ratio", float(whole))
-    _record_way(kernel, state, into, seed)
-    _record_raw(kernel, state, into, seed)
+
+
+def _record_update(
+    update: NDArray[np.float64], before: NDArray[np.float64], into: LayerValues
+) -> None:
+    into.statistic("update_ratio", _ratio(update, before))
+    into.figure("update_ratio", float(_ratio(_overall(update), _overall(before))))
 
 
 def _norms_before(kernel: Array, update: Array) -> NDArray[np.float64]:
@@ -108,7 +148,12 @@ def record_gradient(layer: Layer, state: LayerState, into: LayerValues, seed: in
     if layer.gradient is None:
         return
     name = f"{layer.kernel_name}_gradient"
-    figures = stats.kernel_statistics(layer.gradient)
+    gradient = layer.gradient
+    figures = (
+        gradient.found().statistics
+        if isinstance(gradient, DistantArray)
+        else stats.kernel_statistics(gradient)
+    )
     into.histogram(name, figures.histogram)
     into.summary(name, figures.summary)
     into.statistic("gradient_norm", figures.norm)
@@ -120,7 +165,8 @@ def record_bias(layer: Layer, state: LayerState, into: LayerValues, seed: int) -
     """The bias of every neuron."""
     if layer.bias is not None:
         _record_array(layer.bias_name, layer.bias, into)
-        into.statistic("bias", np.asarray(layer.bias, np.float64).ravel())
+        bias = layer.bias.found().entries if isinstance(layer.bias, DistantArray) else layer.bias
+        into.statistic("bias", np.asarray(bias, np.float64).ravel())
 
 
 def record_others(layer: Layer, state: LayerState, into: LayerValues, seed: int) -> None:
@@ -131,8 +177,12 @@ def record_others(layer: Layer, state: LayerState, into: LayerValues, seed: int)
             _record_array(name, array, into)
 
 
-def _record_array(name: str, array: Array, into: LayerValues) -> None:
-    histogram, summary = stats.array_statistics(array)
+def _record_array(name: str, array: Array | DistantArray, into: LayerValues) -> None:
+    if isinstance(array, DistantArray):
+        figures = array.found().statistics
+        histogram, summary = figures.histogram, figures.summary
+    else:
+        histogram, summary = stats.array_statistics(array)
     into.histogram(name, histogram)
     into.summary(name, summary)
 
