@@ -37,10 +37,25 @@ def sketch(kernel: Any, seed: int = 0) -> NDArray[np.float32]:
         engine.compiled.sketch(view, seed & _UINT64, projected)
     else:
         _project(view, seed, projected)
+    return scaled(projected)
+
+
+def scaled(projected: NDArray[np.float64]) -> NDArray[np.float32]:
+    """The sketch from the sums of ``float64[neurons, 8]`` signed weights."""
     limit = np.finfo(np.float32).max
-    scaled = np.clip(projected / np.sqrt(SKETCH_DIMENSIONS), -limit, limit)
-    sketched: NDArray[np.float32] = scaled.astype(np.float32)
+    bounded = np.clip(projected / np.sqrt(SKETCH_DIMENSIONS), -limit, limit)
+    sketched: NDArray[np.float32] = bounded.astype(np.float32)
     return sketched
+
+
+def sign_bytes(start: int, stop: int, seed: int) -> NDArray[np.uint8]:
+    """``uint8[stop - start]`` of a range of incoming weights: bit ``d`` is its sign in dimension d.
+
+    A set bit is a plus. For code that projects weights where they lie.
+    """
+    byte = hash64(np.arange(start, stop, dtype=np.uint64), seed) & np.uint64(0xFF)
+    signs: NDArray[np.uint8] = byte.astype(np.uint8)
+    return signs
 
 
 def _project(view: Array, seed: int, projected: NDArray[np.float64]) -> None:
@@ -52,8 +67,6 @@ def _project(view: Array, seed: int, projected: NDArray[np.float64]) -> None:
 
 def _signs(start: int, stop: int, seed: int) -> NDArray[np.float64]:
     """``float64[stop - start, 8]`` of ±1 for a range of incoming weights."""
-    byte = (hash64(np.arange(start, stop, dtype=np.uint64), seed) & np.uint64(0xFF)).astype(
-        np.uint8
-    )
+    byte = sign_bytes(start, stop, seed)
     bits = np.unpackbits(byte[:, np.newaxis], axis=1, bitorder="little")
     return bits.astype(np.float64) * 2.0 - 1.0

@@ -22,7 +22,7 @@ from nnviz_tb.statistics.blocks import (
 )
 from nnviz_tb.statistics.engine import ENGINE
 from nnviz_tb.statistics.histogram import BUCKETS, FloatHistogram
-from nnviz_tb.statistics.reduction import in_one_go, reduce_kernel
+from nnviz_tb.statistics.reduction import Sums, in_one_go, reduce_kernel
 
 __all__ = [
     "ENGINE",
@@ -30,7 +30,10 @@ __all__ = [
     "array_statistics",
     "kernel_statistics",
     "neuron_norms",
+    "ratio_of_squares",
     "relative_change",
+    "squared_change",
+    "statistics_of_sums",
 ]
 
 
@@ -74,10 +77,20 @@ def kernel_statistics(kernel: Any) -> KernelStatistics:
     if described is not None:
         histogram, summary, neurons = described
         return KernelStatistics(histogram, summary, *neurons)
-    sums = reduce_kernel(view)
+    return statistics_of_sums(reduce_kernel(view), view)
+
+
+def statistics_of_sums(sums: Sums, kernel: Array | None = None) -> KernelStatistics:
+    """The statistics of a kernel of which there are the sums.
+
+    Args:
+      sums: over all of it.
+      kernel: itself, for exact quantiles where it is small; None when it does not lie here.
+    """
     histogram, moments = sums.histogram(), sums.moments()
     totals = _total(sums.count, *moments)
-    summary = _summary_vector(histogram, totals, _quantiles(histogram, view))
+    quantiles = histogram.quantile(QUANTILES) if kernel is None else _quantiles(histogram, kernel)
+    summary = _summary_vector(histogram, totals, quantiles)
     return KernelStatistics(histogram, summary, *moments, *sums.extremes())
 
 
@@ -139,11 +152,23 @@ def relative_change(new: Any, old: Any) -> tuple[NDArray[np.float64], float]:
     Raises:
       StatsError: the shapes differ, or there is something other than real numbers.
     """
+    return ratio_of_squares(*squared_change(new, old))
+
+
+def squared_change(new: Any, old: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """``float64[neurons]`` of ‖new − old‖² and of ‖old‖², which add up over parts of the weights.
+
+    Args:
+      new, old: ``[fan_in, neurons]`` of one shape.
+
+    Raises:
+      StatsError: as :func:`relative_change`.
+    """
     after, before = kernel_view(new, "new"), kernel_view(old, "old")
     if after.shape != before.shape:
         raise StatsError(f"cannot compare kernels of shapes {after.shape} and {before.shape}")
     moved, length = np.zeros((2, after.shape[1]))
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         if engine.compiled is not None and _in_one_order(after, before):
             engine.compiled.changes(after, before, moved, length)
         else:
@@ -152,6 +177,14 @@ def relative_change(new: Any, old: Any) -> tuple[NDArray[np.float64], float]:
                 change = after[rows, columns].astype(np.float64) - start
                 moved[columns] += np.einsum("ij,ij->j", change, change)
                 length[columns] += np.einsum("ij,ij->j", start, start)
+    return moved, length
+
+
+def ratio_of_squares(
+    moved: NDArray[np.float64], length: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], float]:
+    """What :func:`relative_change` gives, from the sums of :func:`squared_change`."""
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         finite = np.isfinite(moved) & np.isfinite(length)
         change = _ratio(moved, length)
         if not finite.all():
