@@ -81,7 +81,11 @@ def write(logdir: Path) -> None:
                     step,
                     gradients=gradients,
                     activations=inputs_at(run, step),
-                    scalars={"loss": 2.0 * 0.99**step + 0.1, "accuracy": 1 - 0.99**step},
+                    scalars={
+                        "loss": 2.0 * 0.99**step + 0.1,
+                        "accuracy": 1 - 0.99**step,
+                        "val_loss": 2.0 * 0.99**step + 0.2,
+                    },
                     walltime=START + step,
                 )
 

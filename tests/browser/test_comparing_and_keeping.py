@@ -11,7 +11,7 @@ import made_logs
 import numpy as np
 import pytest
 from conftest import Open
-from made_logs import DEAD, HEALTHY, SICK, STEPS
+from made_logs import DEAD, HEALTHY, SICK, STEPS, WIDE
 from panel_page import PanelPage
 from PIL import Image
 from playwright.sync_api import Locator, expect
@@ -142,11 +142,32 @@ def test_the_data_of_a_layer_is_saved_as_a_table(opened: Open) -> None:
     assert float(by_name["dead_share", ""][-1]) == pytest.approx(8 / 12)
 
 
-def test_several_scalars_stand_on_the_timeline_and_are_smoothed_only_there(opened: Open) -> None:
-    with opened("overview", SICK, scalars="loss,accuracy", smoothing="0.9") as page:
+def test_scalars_of_one_quantity_share_an_axis_and_others_have_their_own(opened: Open) -> None:
+    with opened("overview", SICK, scalars="loss,accuracy,val_loss") as page:
         timeline = page.panel.locator("nn-timeline-bar")
-        expect(timeline).to_contain_text("loss, accuracy")
-        assert page.drawn(timeline.locator("canvas:visible").first)
+        lanes = timeline.locator("nn-timeline")
+        expect(lanes).to_have_count(2)
+        for lane in lanes.all():
+            assert page.drawn(lane.locator("canvas").first)
+        keys = timeline.locator(".key").all_inner_texts()
+        assert [key.split() for key in keys] == [["loss", "val_loss"], ["accuracy"]]
+        dashes = timeline.locator(".key [data-dash]").evaluate_all(
+            "all => all.map(e => e.dataset.dash)"
+        )
+        assert dashes[0] != dashes[1]
+        # The lanes stand on the same steps: what is left of a zoom begins and ends alike.
+        ends = lanes.evaluate_all("all => all.map(e => e.stepDomain().join())")
+        assert len(set(ends)) == 1
+
+
+def test_the_timeline_is_smoothed_and_nothing_else(opened: Open) -> None:
+    with opened("overview", SICK, scalars="loss", smoothing="0.9") as page:
+        assert page.drawn(page.panel.locator("nn-timeline-bar canvas:visible").first)
         spoken = page.cell("head", "gradient").locator(".visually-hidden").inner_text()
     with opened("overview", SICK) as page:
         assert page.cell("head", "gradient").locator(".visually-hidden").inner_text() == spoken
+
+
+def test_a_timeline_without_scalars_shows_the_line_that_fills_it(opened: Open) -> None:
+    with opened("overview", WIDE) as page:
+        expect(page.panel.locator("nn-timeline-bar pre")).to_contain_text("scalars=")

@@ -11,7 +11,7 @@ import {
   type Scale,
 } from "../pure/scale";
 import { smoothed } from "../pure/smoothing";
-import { lowerBound, nearestIndex } from "../pure/step_axis";
+import { axisDomain, lowerBound, nearestIndex, type StepSource } from "../pure/step_axis";
 import { formatNumber } from "../pure/ticks";
 import type { LegendItem } from "./chart_element";
 import type { CursorDetail, LineSeries } from "./contract";
@@ -24,7 +24,7 @@ import { withAlpha } from "./theme";
 /** Width of the strip around the cursor that takes hold of it. */
 const CURSOR_GRIP_PX = 6;
 /** Dashes tell the scalars of one run apart, which share its colour. */
-const DASHES: readonly (readonly number[])[] = [[], [6, 3], [2, 3], [8, 3, 2, 3]];
+export const DASHES: readonly (readonly number[])[] = [[], [6, 3], [2, 3], [8, 3, 2, 3]];
 
 /**
  * Scalars of several runs over steps: the time axis of every view. Draggable cursor, brush to zoom.
@@ -37,6 +37,8 @@ export class Timeline extends StepChart {
   /** Weight of the past, 0 to below 1, as in TensorBoard; the raw line stays faintly behind. */
   @property({ type: Number }) smoothing = 0;
   @property({ type: Boolean, attribute: "log-scale" }) logScale = false;
+  /** What spans the axis, where other lanes stand on the same one; the series without it. */
+  @property({ attribute: false }) span: readonly StepSource[] | null = null;
 
   private lines: readonly Float32Array[] = [];
 
@@ -50,6 +52,10 @@ export class Timeline extends StepChart {
 
   protected override sources(): readonly LineSeries[] {
     return this.series;
+  }
+
+  protected override stepDomain(): readonly [number, number] {
+    return axisDomain(this.span ?? this.series, this.time.zoom, this.time.unit) ?? [0, 1];
   }
 
   private valueScale(): Scale {
@@ -99,10 +105,10 @@ export class Timeline extends StepChart {
 
   protected override drawOverlay(surface: Surface): void {
     const rect = this.markRect();
-    this.drawStepCursor(surface, true);
+    this.drawStepCursor(surface, !this.noStepAxis);
     const { ctx, theme } = surface;
     const step = this.cursorStep();
-    if (step !== null) {
+    if (step !== null && !this.noStepAxis) {
       // A grip, so that the line is seen to be movable.
       const x = this.xOfStep(step);
       if (x >= rect.left - 1 && x <= rect.left + rect.width + 1) {

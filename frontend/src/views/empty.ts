@@ -107,5 +107,6 @@ nnviz_tb.log_model(model, step, logdir="runs/exp1",
     nnviz_tb.keras.Callback("runs/exp1", inputs=x_val[:256])])`,
   activations: `nnviz_tb.log_model(weights, step, logdir="runs/exp1",
                    activations={"hidden": (np.tanh, pre_activations)})`,
+  scalars: `nnviz_tb.log_model(model, step, logdir="runs/exp1", scalars={"loss": loss})`,
   arrays: `nnviz_tb.log_model({"dense": kernel}, step, logdir="runs/exp1")`,
 } as const;

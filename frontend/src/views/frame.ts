@@ -61,17 +61,17 @@ export const frameStyles = css`
 
 /**
  * The chart of what has been loaded, or its skeleton, or why there is none.
- * @param heightPx the box's height, whatever is in it
+ * @param heightPx the box's height, whatever is in it; null: as high as what is in it
  */
 export function frame<T>(
   words: Words,
-  heightPx: number,
+  heightPx: number | null,
   state: Async<T>,
   draw: (value: T) => TemplateResult,
   retry: () => void,
 ): TemplateResult {
   const shown = state.status === "ready" ? state.value : state.status === "pending" ? state.previous : null;
-  return html`<div class="frame" style="height:${heightPx}px" aria-busy=${state.status === "pending"}>
+  return html`<div class="frame" style=${heightPx === null ? "min-height:96px" : `height:${heightPx}px`} aria-busy=${state.status === "pending"}>
     ${state.status === "error"
       ? failure(words, state.error.message, state.error.status === 0, retry)
       : shown === null

@@ -1,36 +1,32 @@
 /** The scalars on top of every view: the time axis that all charts share, and its controls. */
 
 import { css, html, LitElement, nothing } from "lit";
-import { customElement, property, state } from "lit/decorators.js";
-import { versionOf } from "../api";
-import type { LineSeries } from "../charts/contract";
-import { Resources, type Wanted } from "../resource";
+import { customElement, property } from "lit/decorators.js";
+import { scalarLanes } from "../scalar_lanes";
 import { defaultScalars, scalarTags } from "../selection";
-import { scalarSeries, type ScalarSeries } from "../series";
-import { MAX_SMOOTHING, neighbourStep } from "../state";
-import { stepWords, type Context } from "./context";
-import "../charts";
-import { frame, frameStyles, together } from "./frame";
-import { Memo } from "./memo";
+import { MAX_SMOOTHING, moveCursor, neighbourStep } from "../state";
+import type { Context } from "./context";
+import { menu, menuKeys, menuLeft } from "./menu";
 import { base, field } from "./styles";
-import "./empty";
-
-const HEIGHT_PX = 96;
-/** The whole run is played in about so many milliseconds, step by step. */
-const PLAY_MS = 8000;
+import { scalarKey } from "./timeline_lanes";
+import { Player } from "./timeline_player";
 
 @customElement("nn-timeline-bar")
 export class TimelineBarElement extends LitElement {
   static override styles = [
     base,
     field,
-    frameStyles,
+    menu,
     css`
       :host {
         display: block;
         padding: 6px 16px 4px;
         border-bottom: 1px solid var(--nn-border);
         background: var(--nn-surface);
+        container-type: inline-size;
+        /* Its menu lies over the view below. */
+        position: relative;
+        z-index: 6;
       }
       .controls {
         display: flex;
@@ -92,29 +88,10 @@ export class TimelineBarElement extends LitElement {
       .smoothing output {
         min-width: 4ch;
       }
-      details {
-        position: relative;
-      }
-      summary {
-        cursor: pointer;
-        list-style: none;
-      }
-      summary::after {
-        content: "▾";
-        margin-left: 4px;
-      }
       .tags {
-        position: absolute;
-        z-index: 20;
-        right: 0;
         max-height: 300px;
         min-width: 180px;
         overflow: auto;
-        border: 1px solid var(--nn-border);
-        border-radius: 8px;
-        background: var(--nn-raised);
-        box-shadow: var(--nn-shadow-high);
-        padding: 6px;
         color: var(--nn-text);
       }
       .tags label {
@@ -123,10 +100,15 @@ export class TimelineBarElement extends LitElement {
         gap: 7px;
         border-radius: 5px;
         padding: 3px 6px;
-        white-space: nowrap;
       }
       .tags label:hover {
         background: var(--nn-hover);
+      }
+      /* What the keys do is said where there is room for it; the buttons' tips say it too. */
+      @container (max-width: 1080px) {
+        .hint {
+          display: none;
+        }
       }
       .reset {
         color: var(--nn-accent);
@@ -135,9 +117,10 @@ export class TimelineBarElement extends LitElement {
   ];
 
   @property({ attribute: false }) ctx!: Context;
-  @state() private playing = false;
-  readonly #scalars = new Resources<ScalarSeries>(this);
-  #frame = 0;
+  readonly #player = new Player(
+    () => this.ctx,
+    () => this.requestUpdate(),
+  );
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
@@ -146,85 +129,18 @@ export class TimelineBarElement extends LitElement {
 
   /** Starts or stops moving the cursor through the recorded steps. */
   toggle(): void {
-    if (this.playing) this.stop();
-    else this.#play();
+    this.#player.toggle();
   }
 
   stop(): void {
-    cancelAnimationFrame(this.#frame);
-    this.playing = false;
+    this.#player.stop();
   }
 
   protected override render(): unknown {
     const { ctx } = this;
     const tags = ctx.state.scalars ?? defaultScalars(ctx.runs.map((run) => run.info));
     return html`<div class="controls">${this.#cursor()} ${this.#legend(tags)} ${this.#right(tags)}</div>
-      ${this.#chart(tags)}`;
-  }
-
-  #chart(tags: readonly string[]): unknown {
-    const { ctx } = this;
-    const wanted = tags.flatMap((tag) => this.#wantedOf(tag));
-    const states = this.#scalars.want(wanted);
-    if (wanted.length === 0) {
-      return html`<div class="frame" style="height:${HEIGHT_PX}px">
-        <nn-empty .words=${ctx.words} text=${ctx.runs.length === 0 ? "" : ctx.words.t("timeline.empty")}></nn-empty>
-      </div>`;
-    }
-    return frame(
-      ctx.words,
-      HEIGHT_PX,
-      together(states),
-      (values) => html`<nn-timeline
-        heading=${`${ctx.words.t("timeline")}: ${tags.join(", ")}`}
-        .series=${this.#linesOf(values, tags)}
-        .time=${ctx.axis}
-        .stepWords=${stepWords(ctx)}
-        .smoothing=${ctx.state.smoothing}
-      ></nn-timeline>`,
-      () => this.#scalars.retry(),
-    );
-  }
-
-  #wantedOf(tag: string): Wanted<ScalarSeries>[] {
-    const { ctx } = this;
-    return ctx.runs.flatMap((run) => {
-      const info = run.info.scalars.find((scalar) => scalar.tag === tag);
-      if (info === undefined) return [];
-      const version = versionOf(info);
-      const query = { run: run.info.name, tag };
-      const id = JSON.stringify([run.info.name, tag]);
-      return [
-        {
-          id,
-          key: id,
-          version,
-          load: async (signal: AbortSignal) =>
-            scalarSeries(await ctx.client.arrays("scalars", query, version, signal)),
-        },
-      ];
-    });
-  }
-
-  readonly #lines = new Memo<readonly LineSeries[]>();
-
-  #linesOf(values: ReadonlyMap<string, ScalarSeries>, tags: readonly string[]): readonly LineSeries[] {
-    const entries = tags.flatMap((tag) =>
-      this.ctx.runs.flatMap(({ info, style }) => {
-        const series = values.get(JSON.stringify([info.name, tag]));
-        return series === undefined ? [] : [{ style, tag, series }];
-      }),
-    );
-    const from = entries.flatMap(({ style, tag, series }) => [style.run, style.color, tag, series]);
-    return this.#lines.of(from, () =>
-      entries.map(({ style, tag, series }) => ({
-        ...style,
-        steps: series.steps,
-        wallTimes: series.wallTimes,
-        values: series.values,
-        label: tag,
-      })),
-    );
+      <nn-timeline-lanes .ctx=${ctx} .tags=${tags}></nn-timeline-lanes>`;
   }
 
   #cursor(): unknown {
@@ -233,7 +149,7 @@ export class TimelineBarElement extends LitElement {
     const { cursor } = ctx.state;
     const step = cursor ?? ctx.lastStep;
     const move = (by: number): void =>
-      ctx.store.set({ cursor: settled(neighbourStep(ctx.steps, cursor, by), ctx.lastStep) });
+      ctx.store.update((state) => moveCursor(state, neighbourStep(ctx.steps, cursor, by), ctx.lastStep));
     const icon = (path: string): unknown =>
       html`<svg width="12" height="12" viewBox="0 0 12 12" aria-hidden="true">
         <path d=${path} fill="currentColor" />
@@ -244,11 +160,11 @@ export class TimelineBarElement extends LitElement {
       </button>
       <button
         class="quiet"
-        aria-label=${t(this.playing ? "timeline.stop" : "timeline.play")}
-        title="${t(this.playing ? "timeline.stop" : "timeline.play")} (␣)"
+        aria-label=${t(this.#player.playing ? "timeline.stop" : "timeline.play")}
+        title="${t(this.#player.playing ? "timeline.stop" : "timeline.play")} (␣)"
         @click=${() => this.toggle()}
       >
-        ${icon(this.playing ? "M2 2h3v8H2zM7 2h3v8H7z" : "M2.5 1.2v9.6L10.5 6z")}
+        ${icon(this.#player.playing ? "M2 2h3v8H2zM7 2h3v8H7z" : "M2.5 1.2v9.6L10.5 6z")}
       </button>
       <button class="quiet" aria-label=${t("step.next")} title="${t("step.next")} (→)" @click=${() => move(1)}>
         ${icon("M3.5 1.5v9L9 6z")}
@@ -272,17 +188,14 @@ export class TimelineBarElement extends LitElement {
     </div>`;
   }
 
+  /** What the lines are: dashes tell the scalars of a run apart, colours the runs. */
   #legend(tags: readonly string[]): unknown {
     const { ctx } = this;
-    if (ctx.runs.length < 2 && tags.length < 2) {
-      return html`<div class="legend"><span>${tags.join(", ")}</span></div>`;
-    }
     return html`<div class="legend">
-      <span>${tags.join(", ")}</span>
-      ${ctx.runs.map(
-        (run) =>
-          html`<span><i style="border-color:${run.style.color}"></i>${run.info.name}</span>`,
-      )}
+      ${scalarLanes(tags).length > 1 ? nothing : scalarKey(tags)}
+      ${ctx.runs.length < 2
+        ? nothing
+        : ctx.runs.map((run) => html`<span><i style="border-color:${run.style.color}"></i>${run.info.name}</span>`)}
     </div>`;
   }
 
@@ -310,9 +223,9 @@ export class TimelineBarElement extends LitElement {
       >
       ${all.length < 2
         ? nothing
-        : html`<details @focusout=${this.#closeTags} @keydown=${this.#tagKeys}>
+        : html`<details @focusout=${menuLeft} @keydown=${menuKeys}>
             <summary class="quiet">${t("timeline.scalars")}</summary>
-            <div class="tags" tabindex="-1">
+            <div class="menu tags" tabindex="-1">
               ${all.map(
                 (tag) =>
                   html`<label
@@ -330,53 +243,4 @@ export class TimelineBarElement extends LitElement {
           </details>`}
     </div>`;
   }
-
-  readonly #closeTags = (event: FocusEvent): void => {
-    const details = event.currentTarget as HTMLDetailsElement;
-    if (!(event.relatedTarget instanceof Node) || !details.contains(event.relatedTarget)) {
-      details.open = false;
-    }
-  };
-
-  readonly #tagKeys = (event: KeyboardEvent): void => {
-    if (event.key !== "Escape") return;
-    const details = event.currentTarget as HTMLDetailsElement;
-    details.open = false;
-    details.querySelector("summary")?.focus();
-  };
-
-  #play(): void {
-    const { store } = this.ctx;
-    const range = store.state.zoom;
-    const steps = (): Float64Array =>
-      range === null
-        ? this.ctx.steps
-        : this.ctx.steps.filter((step) => step >= range[0] && step <= range[1]);
-    const all = steps();
-    if (all.length < 2) return;
-    this.playing = true;
-    const last = all.at(-1) as number;
-    const cursor = store.state.cursor;
-    // At the end, playing begins anew.
-    const from = cursor === null || cursor >= last || cursor < (all[0] as number) ? 0 : all.findIndex((step) => step >= cursor);
-    const perStep = PLAY_MS / all.length;
-    let started: number | null = null;
-    const tick = (now: number): void => {
-      started ??= now;
-      const place = from + Math.floor((now - started) / perStep);
-      if (place >= all.length - 1 || this.ctx.lastStep === null) {
-        store.set({ cursor: settled(last, this.ctx.lastStep) });
-        this.stop();
-        return;
-      }
-      store.set({ cursor: all[place] as number });
-      this.#frame = requestAnimationFrame(tick);
-    };
-    this.#frame = requestAnimationFrame(tick);
-  }
-}
-
-/** The cursor at a step; on the last one it follows the run. */
-function settled(step: number | null, last: number | null): number | null {
-  return step !== null && last !== null && step >= last ? null : step;
 }
