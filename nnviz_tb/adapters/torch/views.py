@@ -9,11 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import nn
 
 from nnviz_tb.adapters.grouping import matrix
+from nnviz_tb.adapters.torch.axis_view import (
+    BIAS,
+    EVERY_ENTRY,
+    INPUTS_FIRST,
+    OUTPUTS_FIRST,
+    AxisView,
+)
 from nnviz_tb.adapters.torch.modules import torch_kinds
 from nnviz_tb.layers import Array
 
@@ -42,19 +48,8 @@ class Part:
     kernel: str
     view: View
     bias: str = ""
-    bias_view: View = np.ravel
+    bias_view: View = BIAS
     notes: tuple[str, ...] = ()
-
-
-def outputs_first(kernel: Array) -> Array:
-    """``[outputs, …]`` as ``[…, outputs]``."""
-    flat: Array = kernel.reshape(kernel.shape[0], -1).T
-    return flat
-
-
-def _row(scale: Array) -> Array:
-    """A scale for every neuron is a kernel of one incoming weight."""
-    return scale.reshape(1, -1)
 
 
 def parts_of(module: nn.Module, names: dict[str, torch.Tensor]) -> list[Part]:
@@ -69,7 +64,7 @@ def parts_of(module: nn.Module, names: dict[str, torch.Tensor]) -> list[Part]:
             return _PARTS[kind](module, names)
     if type(module).__name__ == "Conv1D" and "weight" in names:
         # Hugging Face's linear layer of GPT-2: the inputs come first.
-        return [Part("", "weight", matrix, "bias" if "bias" in names else "")]
+        return [Part("", "weight", INPUTS_FIRST, "bias" if "bias" in names else "")]
     return _guessed(names)
 
 
@@ -82,6 +77,8 @@ def _plain(view: View) -> Callable[[nn.Module, dict[str, torch.Tensor]], list[Pa
 
 def _transposed_convolution(module: nn.Module, names: dict[str, torch.Tensor]) -> list[Part]:
     groups = int(module.groups)  # type: ignore[arg-type]
+    if groups == 1:
+        return [Part("", "weight", AxisView((1,)), "bias" if "bias" in names else "")]
 
     def view(kernel: Array) -> Array:
         # [inputs, outputs / groups, *space]; every group of inputs feeds its own outputs.
@@ -105,7 +102,7 @@ def _recurrent(module: nn.Module, names: dict[str, torch.Tensor]) -> list[Part]:
         if name.startswith("weight_"):
             bias = name.replace("weight_", "bias_", 1)
             own_bias = bias if bias in names and "_hr" not in name else ""
-            parts.append(Part(name, name, outputs_first, own_bias, notes=notes))
+            parts.append(Part(name, name, OUTPUTS_FIRST, own_bias, notes=notes))
     return parts
 
 
@@ -114,28 +111,21 @@ def _attention(module: nn.Module, names: dict[str, torch.Tensor]) -> list[Part]:
     notes = ("its attention weights are computed inside one operation of torch, not seen here",)
     bias = "in_proj_bias" if "in_proj_bias" in names else ""
 
-    def third(place: int) -> View:
-        return lambda value: value[place * size : (place + 1) * size]
-
     parts = []
     for place, letter in enumerate("qkv"):
         name = f"{letter}_proj"
-        rows = third(place)
+        third = place * size, (place + 1) * size
         if "in_proj_weight" in names:
-            kernel, view = "in_proj_weight", _then(rows, outputs_first)
+            kernel, view = "in_proj_weight", AxisView((0,), *third)
         else:
-            kernel, view = f"{name}_weight", outputs_first
-        parts.append(Part(name, kernel, view, bias, rows, notes))
+            kernel, view = f"{name}_weight", OUTPUTS_FIRST
+        parts.append(Part(name, kernel, view, bias, AxisView(None, *third, flat=True), notes))
     return parts
-
-
-def _then(first: View, second: View) -> View:
-    return lambda value: second(first(value))
 
 
 def _normalisation(module: nn.Module, names: dict[str, torch.Tensor]) -> list[Part]:
     bias = "bias" if "bias" in names else ""
-    return [Part("", "weight" if "weight" in names else "", _row, bias)]
+    return [Part("", "weight" if "weight" in names else "", EVERY_ENTRY, bias)]
 
 
 def _no_kernel(module: nn.Module, names: dict[str, torch.Tensor]) -> list[Part]:
@@ -155,18 +145,18 @@ def _guessed(names: dict[str, torch.Tensor]) -> list[Part]:
         fits = bias in names and tuple(names[bias].shape) == (names[name].shape[0],)
         suffix = "" if name == main else name
         parts.append(
-            Part(suffix, name, outputs_first, bias if fits else "", notes=(FIRST_AXIS_NOTE,))
+            Part(suffix, name, OUTPUTS_FIRST, bias if fits else "", notes=(FIRST_AXIS_NOTE,))
         )
     return sorted(parts, key=lambda part: part.suffix != "")
 
 
 _PARTS: dict[str, Callable[[nn.Module, dict[str, torch.Tensor]], list[Part]]] = {
-    "Linear": _plain(outputs_first),
-    "Bilinear": _plain(outputs_first),
+    "Linear": _plain(OUTPUTS_FIRST),
+    "Bilinear": _plain(OUTPUTS_FIRST),
     "_ConvTransposeNd": _transposed_convolution,
-    "_ConvNd": _plain(outputs_first),
-    "Embedding": _plain(outputs_first),
-    "EmbeddingBag": _plain(outputs_first),
+    "_ConvNd": _plain(OUTPUTS_FIRST),
+    "Embedding": _plain(OUTPUTS_FIRST),
+    "EmbeddingBag": _plain(OUTPUTS_FIRST),
     "RNNBase": _recurrent,
     "RNNCellBase": _recurrent,
     "MultiheadAttention": _attention,
