@@ -229,7 +229,8 @@ class Capture:
         """The same name for the same call in every pass, whichever is seen first."""
         if key not in self._names:
             number, function, _ = key
-            prefix = f"{self._places[number].name}/" if number else ""
+            place = self._places[number]
+            prefix = "" if place.outermost else f"{place.name}/"
             self._names[key] = unique_name(f"{prefix}{function}", self._taken)
         return self._names[key]
 

@@ -27,11 +27,13 @@ class Place:
       name: its path with ``/``; the class name for a model that is a single module.
       module: the module.
       aliases: further paths at which the very same module is found.
+      outermost: its path is empty: it is the model itself.
     """
 
     name: str
     module: nn.Module
     aliases: tuple[str, ...] = ()
+    outermost: bool = False
 
 
 def unwrapped(module: nn.Module) -> nn.Module:
@@ -51,14 +53,17 @@ def places_of(model: nn.Module) -> list[Place]:
     """Every module once, parents before children, in the order in which they were registered.
 
     The model itself is the first, under the name of its class. Parametrizations are left out: they
-    are how a weight is made, not a layer.
+    are how a weight is made, not a layer. A model that PEFT adapts keeps the names it had before.
     """
     model = unwrapped(model)
-    found: dict[int, tuple[nn.Module, list[str]]] = {}
+    found: dict[int, tuple[nn.Module, list[str], bool]] = {}
     for path, module in _walk(model, (), ()):
-        name = "/".join(path) or class_name(model)
-        found.setdefault(id(module), (module, []))[1].append(name)
-    return [Place(names[0], module, tuple(names[1:])) for module, names in found.values()]
+        name = "/".join(path) or class_name(module)
+        found.setdefault(id(module), (module, [], not path))[1].append(name)
+    return [
+        Place(names[0], module, tuple(names[1:]), outermost)
+        for module, names, outermost in found.values()
+    ]
 
 
 def _walk(
@@ -72,7 +77,13 @@ def _walk(
         skipped.add("parametrizations")
     for name, child in module._modules.items():
         if child is not None and name not in skipped:
-            yield from _walk(unwrapped(child), (*path, name), (*above, id(module)))
+            inner = path if _is_adapted(module, name, path) else (*path, name)
+            yield from _walk(unwrapped(child), inner, (*above, id(module)))
+
+
+def _is_adapted(module: nn.Module, name: str, path: tuple[str, ...]) -> bool:
+    """Whether this is the way to the model inside PEFT's own: ``base_model.model``."""
+    return not path and name in ("base_model", "model") and hasattr(module, "peft_config")
 
 
 def class_name(module: nn.Module) -> str:

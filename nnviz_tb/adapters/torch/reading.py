@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 from torch import nn
 
 from nnviz_tb.adapters.torch.assembly import assemble
@@ -50,7 +49,7 @@ def layers_seen(
 
 def present_gradients(model: nn.Module) -> GradientOf:
     """What the parameters hold in ``.grad``, by ``id`` of the parameter."""
-    found: dict[int, torch.Tensor] = {}
+    found: GradientOf = {}
     for parameter in model.parameters():
         gradient = parameter.grad
         if gradient is not None and not gradient.is_meta:

@@ -18,8 +18,10 @@ try:
 except ImportError:  # comes with TensorFlow and JAX, not with torch
     ml_dtypes = None
 
-GradientOf = dict[int, torch.Tensor]
-"""Gradients or updates by ``id`` of the parameter they belong to."""
+Key = int | tuple[int, str]
+"""``id`` of a parameter; or of a module, with the name of a weight that the module computes."""
+GradientOf = dict[Key, torch.Tensor]
+"""Gradients or updates by what they belong to."""
 
 
 def problem_of(tensor: torch.Tensor) -> str | None:

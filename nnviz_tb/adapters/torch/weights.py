@@ -8,12 +8,14 @@ import numpy as np
 import torch
 from torch import nn
 
-from nnviz_tb.adapters.torch.effective import computed_weights, sources_of
+from nnviz_tb.adapters.torch.effective import Made, made_weights
 from nnviz_tb.adapters.torch.modules import Place, class_name, own_buffers, own_parameters
-from nnviz_tb.adapters.torch.tensors import GradientOf, is_sharded, problem_of, to_numpy
+from nnviz_tb.adapters.torch.tensors import GradientOf, Key, is_sharded, problem_of, to_numpy
 from nnviz_tb.adapters.torch.views import Part, View, parts_of
 from nnviz_tb.layers import Array, Layer
 
+MAX_NUMBERS_MADE = 1 << 26
+"""256 MiB of float32 for the effective weights of wrapped layers; beyond, their parts are shown."""
 PACKED_NOTE = "its weight is quantised and packed, so it is not shown"
 
 
@@ -25,20 +27,41 @@ class Known:
       gradient_of, update_of: given or read.
       owners: the path at which each parameter was found first.
       further: its other paths, where several modules share it.
+      made: what modules compute themselves, by ``id`` of the module.
+      stood_for: ``id`` of modules for which a wrapper stands.
     """
 
     gradient_of: GradientOf
     update_of: GradientOf
     owners: dict[int, str] = field(default_factory=dict)
     further: dict[int, list[str]] = field(default_factory=dict)
+    made: dict[int, Made] = field(default_factory=dict)
+    stood_for: set[int] = field(default_factory=set)
 
     def find_owners(self, places: list[Place]) -> None:
-        """Notes where each parameter is found."""
+        """Notes where each parameter is found, and what the modules make of them."""
+        room = MAX_NUMBERS_MADE
         for place in places:
-            for name, parameter in own_parameters(place.module).items():
+            made = made_weights(place.module, room)
+            if made is not None:
+                self.made[id(place.module)] = made
+                if made.base is not None:
+                    self.stood_for.add(id(made.base))
+                    room -= sum(value.numel() for value in made.weights.values())
+        for place in places:
+            for name, parameter in self.parameters_of(place.module).items():
                 path = f"{place.name}/{name}"
                 if self.owners.setdefault(id(parameter), path) != path:
                     self.further.setdefault(id(parameter), []).append(path)
+
+    def parameters_of(self, module: nn.Module) -> dict[str, torch.Tensor]:
+        """The parameters to be shown with the module, by name."""
+        made = self.made.get(id(module))
+        if id(module) in self.stood_for:
+            return {}
+        if made is None or made.base is None:
+            return own_parameters(module)
+        return {**own_parameters(made.base), **own_parameters(module)}
 
 
 @dataclass
@@ -49,7 +72,10 @@ class _Sorted:
       named: what can be shown, parameters and computed weights.
       buffers: real numbers that are no parameters.
       notes: on what cannot be shown, or stands elsewhere too.
-      computed: whether some of them are computed from other parameters.
+      computed: those of ``named`` that are computed from other parameters.
+      sources: of these, what is shown beside them.
+      trainable: the optimizer may change what is computed.
+      kind: the module whose kind says how the tensors are to be viewed.
     """
 
     named: dict[str, torch.Tensor]
@@ -57,45 +83,58 @@ class _Sorted:
     notes: list[str]
     computed: dict[str, torch.Tensor]
     sources: dict[str, torch.Tensor]
+    trainable: bool
+    kind: nn.Module
+
+    def key_of(self, place: Place, name: str) -> Key | None:
+        """Under which gradient and update of a tensor are found."""
+        if name in self.computed:
+            return id(place.module), name
+        return id(self.named[name]) if name in self.named else None
 
 
 def weight_layers(place: Place, known: Known) -> list[Layer]:
     """The layers of one module, the main one first; none for one that only holds others."""
+    if id(place.module) in known.stood_for:
+        return []
     tensors = _sorted(place, known)
     if not (tensors.named or tensors.buffers or tensors.notes):
         return []
     real = {name: value for name, value in tensors.named.items() if not value.is_complex()}
-    parts = parts_of(place.module, real)
+    parts = parts_of(tensors.kind, real)
     taken = {name for part in parts for name in (part.kernel, part.bias)}
     others = {name: value for name, value in tensors.named.items() if name not in taken}
-    layers = [_layer(place, part, real, known) for part in parts]
+    layers = [_layer(place, part, tensors, known) for part in parts]
     alone = not parts or (bool(parts[0].suffix) and bool(others or tensors.buffers))
     if alone:
         layers.insert(0, Layer(place.name, class_name(place.module), trainable=False))
-    held = [*others.values(), *tensors.sources.values()]
+    beside = {**others, **tensors.sources}
+    counted = [v for n, v in beside.items() if not _is_shown_before(n, v, place, known)]
     uncounted = sum(tensors.computed[name].numel() for name in tensors.computed if name in taken)
     layers[0] = replace(
         layers[0],
-        others=_histograms({**others, **tensors.buffers}),
-        parameters=layers[0].parameters + sum(value.numel() for value in held) - uncounted,
-        trainable=layers[0].trainable or any(value.requires_grad for value in held),
+        others=_histograms({**beside, **_gradients(beside, known), **tensors.buffers}),
+        parameters=layers[0].parameters + sum(value.numel() for value in counted) - uncounted,
+        trainable=layers[0].trainable
+        or tensors.trainable
+        or any(value.requires_grad for value in beside.values()),
         notes=(*layers[0].notes, *tensors.notes),
     )
     return layers
 
 
 def _sorted(place: Place, known: Known) -> _Sorted:
-    module = place.module
-    parameters = own_parameters(module)
-    computed = {n: v for n, v in computed_weights(module).items() if problem_of(v) is None}
-    sources = sources_of(module, computed)
-    notes = []
-    named: dict[str, torch.Tensor] = dict(computed)
+    made = known.made.get(id(place.module)) or Made({}, {})
+    kind = place.module if made.base is None else made.base
+    parameters = known.parameters_of(place.module)
+    skipped = {*made.sources, *made.weights}
+    notes: list[str] = []
+    named: dict[str, torch.Tensor] = dict(made.weights)
     for name, value in parameters.items():
-        path, problem = f"{place.name}/{name}", problem_of(value)
-        if name in sources:
+        problem = problem_of(value)
+        if name in skipped:
             continue
-        if known.owners.get(id(value), path) != path:
+        if _is_shown_before(name, value, place, known):
             notes.append(f"{name} is the same parameter as {known.owners[id(value)]}, shown there")
         elif problem is not None:
             notes.append(f"{name} {problem}, so it is not shown")
@@ -103,12 +142,24 @@ def _sorted(place: Place, known: Known) -> _Sorted:
             named[name] = value
             if id(value) in known.further:
                 notes.append(f"{name} is also {' and '.join(known.further[id(value)])}")
-    made_of = " and ".join(sources)
-    notes += [f"{name} is the effective one, computed from {made_of}" for name in computed]
-    if not parameters and hasattr(module, "_packed_params"):
+    notes += made.notes
+    if not parameters and hasattr(kind, "_packed_params"):
         notes.append(PACKED_NOTE)
     notes += [f"{name} holds complex numbers" for name, v in named.items() if v.is_complex()]
-    return _Sorted(named, _buffers(module), notes, computed, sources)
+    sources = {name: value for name, value in made.held.items() if problem_of(value) is None}
+    trainable = any(value.requires_grad for value in made.sources.values())
+    return _Sorted(named, _buffers(kind), notes, made.weights, sources, trainable, kind)
+
+
+def _is_shown_before(name: str, parameter: torch.Tensor, place: Place, known: Known) -> bool:
+    """Whether the parameter was found before, in another module or under another name."""
+    path = f"{place.name}/{name.removeprefix('base_layer.')}"
+    return known.owners.get(id(parameter), path) != path
+
+
+def _gradients(named: dict[str, torch.Tensor], known: Known) -> dict[str, torch.Tensor]:
+    found = {f"{n}_gradient": known.gradient_of.get(id(value)) for n, value in named.items()}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _buffers(module: nn.Module) -> dict[str, torch.Tensor]:
@@ -120,8 +171,9 @@ def _buffers(module: nn.Module) -> dict[str, torch.Tensor]:
     }
 
 
-def _layer(place: Place, part: Part, named: dict[str, torch.Tensor], known: Known) -> Layer:
-    kernel, bias = named.get(part.kernel), named.get(part.bias)
+def _layer(place: Place, part: Part, tensors: _Sorted, known: Known) -> Layer:
+    kernel, bias = tensors.named.get(part.kernel), tensors.named.get(part.bias)
+    kernel_key, bias_key = tensors.key_of(place, part.kernel), tensors.key_of(place, part.bias)
     notes = list(part.notes)
     values = None if kernel is None else part.view(to_numpy(kernel))
     offsets = None if bias is None else part.bias_view(to_numpy(bias))
@@ -137,17 +189,17 @@ def _layer(place: Place, part: Part, named: dict[str, torch.Tensor], known: Know
         kernel_shape=() if kernel is None else tuple(kernel.shape),
         bias=offsets,
         bias_name=part.bias or "bias",
-        gradient=_viewed(known.gradient_of, kernel, part.view),
-        bias_gradient=_viewed(known.gradient_of, bias, part.bias_view),
-        update=_viewed(known.update_of, kernel, part.view),
+        gradient=_viewed(known.gradient_of, kernel_key, part.view),
+        bias_gradient=_viewed(known.gradient_of, bias_key, part.bias_view),
+        update=_viewed(known.update_of, kernel_key, part.view),
         parameters=sum(int(array.size) for array in (values, offsets) if array is not None),
         trainable=any(value.requires_grad for value in (kernel, bias) if value is not None),
         notes=tuple(notes),
     )
 
 
-def _viewed(tensors: GradientOf, parameter: torch.Tensor | None, view: View) -> Array | None:
-    value = None if parameter is None else tensors.get(id(parameter))
+def _viewed(tensors: GradientOf, key: Key | None, view: View) -> Array | None:
+    value = None if key is None else tensors.get(key)
     return None if value is None else view(to_numpy(value))
 
 
