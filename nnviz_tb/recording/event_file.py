@@ -61,7 +61,7 @@ class EventFile(Sink):
         self._directory_changed_ns = 0
         with self.lock:
             self._open()
-        self._tell()
+        self.tally.tell()
 
     @property
     def path(self) -> str:
@@ -89,7 +89,7 @@ class EventFile(Sink):
             stored = self._write(step, wall_time, [events.scalar(tag, value)])
             if stored:
                 self._scalars[tag] = ScalarRecords(tag)
-        self._tell()
+        self.tally.tell()
         return stored
 
     def write(self, step: int, wall_time: float, values: Sequence[Value]) -> bool:
@@ -99,7 +99,7 @@ class EventFile(Sink):
                 self._begin_anew_in_child()
             self._look(wall_time)
             stored = self._write(step, wall_time, values)
-        self._tell()
+        self.tally.tell()
         return stored
 
     def flush(self) -> None:
@@ -124,7 +124,7 @@ class EventFile(Sink):
                 return True
             if self._fd >= 0:
                 break
-        self.dropped_count += 1
+        self.tally.drop()
         return False
 
     def _append(self, record: Sequence[Piece], size: int, retry: bool) -> bool:
@@ -196,7 +196,7 @@ class EventFile(Sink):
         except OSError:
             return
         if others:
-            self._note(
+            self.tally.note(
                 "company",
                 f"{others[0].path!r} is being written too. TensorBoard may stop following one of "
                 f"two writers in a run directory: give one of them a directory of its own below "
@@ -258,11 +258,11 @@ class EventFile(Sink):
         # Closing the child's copy of the descriptor leaves the parent's alone.
         self._leave()
         self._pid = os.getpid()
-        self.dropped_count = 0
+        self.tally.dropped_count = 0
         self._failed_at = float("-inf")
 
     def _note_fault(self, error: OSError) -> None:
-        self._note(
+        self.tally.note(
             f"fault {error.errno}",
             f"cannot write to {self.directory!r}: {error.strerror or error}. Training goes on; "
             "records are dropped and counted until writing works again",

@@ -12,7 +12,7 @@ import weakref
 from typing import Any, Protocol
 
 pid = os.getpid()
-"""Of this process. Asking the system costs as much as encoding a scalar, so we are told of forks."""
+"""Of this process. To ask the system costs as much as to encode a scalar, so forks tell us."""
 
 
 class LockOwner(Protocol):

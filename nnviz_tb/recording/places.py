@@ -7,7 +7,7 @@ from typing import Any
 
 from nnviz_tb.errors import ArgumentError
 from nnviz_tb.recording import arguments
-from nnviz_tb.recording.event_file import EventFile
+from nnviz_tb.recording.patience import PatientFile
 from nnviz_tb.recording.remote import RemoteEvents
 from nnviz_tb.recording.sink import Sink
 from nnviz_tb.recording.via import ViaWriter
@@ -30,7 +30,7 @@ def open_sink(logdir: str | os.PathLike[str] | None, via: Any, writer: str) -> S
     try:
         if arguments.is_remote(location):
             return RemoteEvents(location, writer)
-        return EventFile(location, writer)
+        return PatientFile(location, writer)
     except ArgumentError:
         raise
     except Exception as error:

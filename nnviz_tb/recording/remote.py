@@ -88,7 +88,7 @@ class RemoteEvents(Sink):
             stored = self._gather(step, wall_time, values)
             if self._is_due():
                 self._begin_upload()
-        self._tell()
+        self.tally.tell()
         return stored
 
     def flush(self) -> None:
@@ -108,8 +108,10 @@ class RemoteEvents(Sink):
             running.join(max(0.0, deadline - time.monotonic()))
         with self.lock:
             if running is not None and running.is_alive():
-                self._note("silence", f"{self.directory!r} does not answer; records wait in memory")
-        self._tell()
+                self.tally.note(
+                    "silence", f"{self.directory!r} does not answer; records wait in memory"
+                )
+        self.tally.tell()
 
     def close(self) -> None:
         """As :meth:`flush`; what could not be uploaded is kept for a later try, and told."""
@@ -121,8 +123,8 @@ class RemoteEvents(Sink):
         record = b"".join(framed_event(wall_time, step, values, self._in_part))
         held = self._waiting_bytes + sum(len(content) for _, content in self._sealed)
         if held + len(record) > WAITING_BYTES:
-            self.dropped_count += 1
-            self._note(
+            self.tally.drop()
+            self.tally.note(
                 "full",
                 f"{WAITING_BYTES >> 20} MiB wait for {self.directory!r}: records are dropped and "
                 "counted until it takes some",
@@ -175,7 +177,7 @@ class RemoteEvents(Sink):
                 store.pipe_file(path, content)
             except Exception as error:
                 with self.lock:
-                    self._note(
+                    self.tally.note(
                         f"fault {type(error).__name__}",
                         f"cannot write to {self.directory!r}: {type(error).__name__}: {error}. "
                         "Training goes on; records wait in memory, and are dropped and counted "
@@ -218,7 +220,7 @@ class RemoteEvents(Sink):
         self._waiting, self._waiting_bytes, self._sealed = [], 0, []
         self._in_part = set()
         self._upload = None
-        self.dropped_count = 0
+        self.tally.dropped_count = 0
 
 
 def _close(reference: weakref.ref[RemoteEvents]) -> None:

@@ -19,13 +19,47 @@ from nnviz_tb.recording.events import Value
 _PACKAGE = os.path.join(os.path.dirname(os.path.dirname(__file__)), "")
 
 
+class Tally:
+    """What a sink has lost, and has to say. Its lock is never held while anything is stored.
+
+    Attributes:
+      dropped_count: records that could not be stored.
+      silent_thread: does not warn, but leaves that to others; an identifier, 0 for none.
+    """
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.dropped_count = 0
+        self.silent_thread = 0
+        self._told: set[str] = set()
+        self._untold: list[str] = []
+        forks.renew_lock_after_fork(self)
+
+    def drop(self) -> None:
+        """Counts a record that was lost."""
+        with self.lock:
+            self.dropped_count += 1
+
+    def note(self, key: str, message: str) -> None:
+        """Keeps a warning until :meth:`tell`, once for each key."""
+        with self.lock:
+            if key not in self._told:
+                self._told.add(key)
+                self._untold.append(message)
+
+    def tell(self) -> None:
+        """Warns of what was noted; no lock may be held, since a warning may raise, or log."""
+        while self._untold and threading.get_ident() != self.silent_thread:
+            warnings.warn(self._untold.pop(0), LoggingWarning, stacklevel=_depth_of_caller())
+
+
 class Sink(abc.ABC):
     """Takes the records of one run. Safe to share between threads, and to inherit through a fork.
 
     Attributes:
       directory: of the run, a path or an address; empty when it is not known.
-      dropped_count: records that could not be stored.
       record_bytes: size of the last record of :meth:`write`.
+      tally: what was lost, and is to be told.
     """
 
     def __init__(self, directory: str) -> None:
@@ -34,14 +68,17 @@ class Sink(abc.ABC):
           directory: of the run.
         """
         self.directory = directory
-        self.dropped_count = 0
         self.record_bytes = 0
         self.lock = threading.RLock()
+        self.tally = Tally()
         self._pid = os.getpid()
         self._plugins: dict[str, str] = {}
-        self._told: set[str] = set()
-        self._untold: list[str] = []
         forks.renew_lock_after_fork(self)
+
+    @property
+    def dropped_count(self) -> int:
+        """Records that could not be stored."""
+        return self.tally.dropped_count
 
     def plugin_of(self, tag: str) -> str | None:
         """The plugin under which the tag is known here; None when it is new."""
@@ -65,27 +102,13 @@ class Sink(abc.ABC):
 
     def drop(self, reason: str) -> None:
         """Counts a record that was lost before it came here, and warns of the first."""
-        with self.lock:
-            self.dropped_count += 1
-            self._note("drop", reason)
-        self._tell()
+        self.tally.drop()
+        self.warn("drop", reason)
 
     def warn(self, key: str, message: str) -> None:
         """Warns, once for each key in the life of the sink."""
-        with self.lock:
-            self._note(key, message)
-        self._tell()
-
-    def _note(self, key: str, message: str) -> None:
-        """Keeps a warning until the lock, which is held, is not."""
-        if key not in self._told:
-            self._told.add(key)
-            self._untold.append(message)
-
-    def _tell(self) -> None:
-        """Warns; without the lock, since a warning may be made an exception, or be logged by us."""
-        while self._untold:
-            warnings.warn(self._untold.pop(0), LoggingWarning, stacklevel=_depth_of_caller())
+        self.tally.note(key, message)
+        self.tally.tell()
 
 
 def _depth_of_caller() -> int:

@@ -57,8 +57,8 @@ class ViaWriter(Sink):
             try:
                 self._emit(step, wall_time, message)
             except Exception as error:
-                self.dropped_count += 1
-                self._note(
+                self.tally.drop()
+                self.tally.note(
                     f"fault {type(error).__name__}",
                     f"the writer given as via failed: {type(error).__name__}: {error}. Training "
                     "goes on; records are dropped and counted",
@@ -68,7 +68,7 @@ class ViaWriter(Sink):
                 self._plugins.update({value.tag: value.plugin for value in values})
                 self.record_bytes = len(message) + events.FRAME_BYTES
                 stored = True
-        self._tell()
+        self.tally.tell()
         return stored
 
     def flush(self) -> None:

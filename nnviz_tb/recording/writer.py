@@ -23,7 +23,8 @@ class SummaryWriter(PlainWriter):
     """Writes one run. Safe to share between threads, and to inherit through a fork.
 
     In a local directory, what was logged is with the operating system when the call returns:
-    nothing is lost when the process is killed, and :meth:`flush` has nothing to do.
+    nothing is lost when the process is killed, and :meth:`flush` has nothing to do. While a network
+    mount does not answer, records wait in memory: :mod:`nnviz_tb.recording.patience`.
     """
 
     def add_activation(

@@ -329,9 +329,9 @@ def test_a_file_in_the_place_of_the_directory_costs_records_until_it_goes(tmp_pa
 def test_a_descriptor_that_others_closed_is_not_written_to(tmp_path):
     with SummaryWriter(tmp_path / "run") as writer:
         writer.add_scalar("loss", 1, 1)
-        os.close(writer._sink._fd)
+        os.close(writer._sink._file._fd)
         stolen = os.open(tmp_path / "somebody_elses", os.O_RDWR | os.O_CREAT)
-        assert stolen == writer._sink._fd
+        assert stolen == writer._sink._file._fd
         writer.add_histogram("h", [1.0], 2)
         os.close(stolen)
     assert (tmp_path / "somebody_elses").read_bytes() == b""
