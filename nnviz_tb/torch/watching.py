@@ -209,7 +209,10 @@ class Watch:
             self._log()  # another one steps more rarely; this one must not be overtaken
             return
         self._stepping[id(optimizer)] = OneStep(
-            optimizer, lambda p: id(p) in self._parameters, self._logged_count
+            optimizer,
+            lambda p: id(p) in self._parameters,
+            self._logged_count,
+            arrived=self._capture.arrived,
         )
         self._seconds += time.perf_counter() - began
 

@@ -27,6 +27,7 @@ from nnviz_tb.adapters.torch.axes import (
     rows_of,
     sampled,
 )
+from nnviz_tb.adapters.torch.effective_step import ArrivedGradients
 from nnviz_tb.adapters.torch.modules import Place
 from nnviz_tb.adapters.torch.sites import Frame, Pending, Site
 from nnviz_tb.adapters.torch.tensors import to_numpy
@@ -50,6 +51,7 @@ class Capture:
 
     Attributes:
       sites: what was seen, by the module's number, the function's name and its count there.
+      arrived: gradients of weights that the modules compute; in a training only.
       problems: errors of the capture itself.
       seconds: what it took.
     """
@@ -62,6 +64,9 @@ class Capture:
     ) -> None:
         self._places = places
         self._training = training
+        self.arrived = ArrivedGradients(
+            place.module for place in places if training and wanted(place.name)
+        )
         self._number_of = {id(place.module): number for number, place in enumerate(places)}
         self._wanted = wanted
         self._is_activation = [functions.is_activation(place.module) for place in places]
@@ -76,6 +81,7 @@ class Capture:
 
     def _reset(self) -> None:
         self.sites: dict[tuple[int, str, int], Site] = {}
+        self.arrived.reset()
         self.seconds = 0.0
         self._frames: list[Frame] = []
         self._convention = Convention()
@@ -135,7 +141,14 @@ class Capture:
         if torch.compiler.is_compiling():
             return
         number = self._number_of.get(id(module))
-        if number is None or threading.get_ident() != self._thread or not self._frames:
+        if threading.get_ident() != self._thread:
+            return
+        try:
+            if self.arrived.makers:
+                self.arrived.called(module, output)
+        except Exception as error:
+            self._note(error)
+        if number is None or not self._frames:
             return
         try:
             if all(frame.place != number for frame in self._frames):

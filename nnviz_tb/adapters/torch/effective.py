@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
@@ -44,11 +45,7 @@ class Made:
 
 def makes_weights(module: nn.Module) -> bool:
     """Whether the module computes a weight; nothing is computed to find out."""
-    return (
-        parametrize.is_parametrized(module)
-        or any(type(hook).__name__ in _OLDER for hook in module._forward_pre_hooks.values())
-        or is_low_rank(module)
-    )
+    return parametrize.is_parametrized(module) or bool(older_hooks(module)) or is_low_rank(module)
 
 
 def made_weights(module: nn.Module, room: int) -> Made | None:
@@ -69,7 +66,11 @@ def made_weights(module: nn.Module, room: int) -> Made | None:
     computed = {n: v for n, v in _computed(module).items() if problem_of(v) is None}
     sources = _sources(module, computed)
     made_of = " and ".join(sources)
-    notes = tuple(f"{name} is the effective one, computed from {made_of}" for name in computed)
+    notes = tuple(
+        f"{name} is the effective one, computed from {made_of}; so are its update and gradient, "
+        "where a watch saw them"
+        for name in computed
+    )
     return Made(computed, sources, notes=notes)
 
 
@@ -95,17 +96,21 @@ def _computed(module: nn.Module) -> dict[str, torch.Tensor]:
         if parametrize.is_parametrized(module):
             for name in module.parametrizations:  # type: ignore[union-attr]
                 found[str(name)] = getattr(module, str(name)).detach()
-        for hook in module._forward_pre_hooks.values():
-            if type(hook).__name__ in _OLDER:
-                found[hook.name] = older_weight(module, hook).detach()  # type: ignore[attr-defined]
+        for hook in older_hooks(module):
+            found[hook.name] = older_weight(module, hook).detach()
     return found
 
 
-def older_weight(module: nn.Module, hook: object) -> torch.Tensor:
-    """What an older ``weight_norm`` or ``spectral_norm`` will compute before the next pass."""
-    if type(hook).__name__ == "WeightNorm":
-        return hook.compute_weight(module)  # type: ignore[attr-defined,no-any-return]
-    return hook.compute_weight(module, do_power_iteration=False)  # type: ignore[attr-defined,no-any-return]
+def older_hooks(module: nn.Module) -> list[Any]:
+    """The hooks of an older ``weight_norm`` or ``spectral_norm``, with the ``name`` of a weight."""
+    return [hook for hook in module._forward_pre_hooks.values() if type(hook).__name__ in _OLDER]
+
+
+def older_weight(module: nn.Module, hook: Any) -> torch.Tensor:
+    """What the hook will compute before the next pass."""
+    rest = {} if type(hook).__name__ == "WeightNorm" else {"do_power_iteration": False}
+    weight: torch.Tensor = hook.compute_weight(module, **rest)
+    return weight
 
 
 def _sources(module: nn.Module, computed: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -85,6 +85,8 @@ def low_rank(module: nn.Module, room: int) -> LowRank:
             if bias is not None and _flags(module, "lora_bias").get(name):
                 own = module.lora_B[name].bias  # type: ignore[index,union-attr]
                 weights["bias"] = weights["bias"].detach() + own.detach() * scaling
+    if adapters:
+        said += "; gradients are those of lora_A and lora_B"
     return LowRank(base, weights, said)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from nnviz_tb.adapters.torch.effective_step import ArrivedGradients, EffectiveStep
 from nnviz_tb.adapters.torch.tensors import GradientOf, dense, problem_of
 
 MAX_NUMBERS_COPIED = 1 << 26
@@ -22,6 +23,7 @@ class OneStep:
       wanted: says whether a parameter is to be looked at.
       turn: number of the logged step, which chooses the part of a model that is too large.
       room: numbers that may be copied.
+      arrived: what came to weights that modules compute, None when there are none.
     """
 
     def __init__(
@@ -30,6 +32,7 @@ class OneStep:
         wanted: Callable[[torch.Tensor], bool],
         turn: int = 0,
         room: int = MAX_NUMBERS_COPIED,
+        arrived: ArrivedGradients | None = None,
     ) -> None:
         self.gradient_of: GradientOf = {}
         self.update_of: GradientOf = {}
@@ -42,6 +45,14 @@ class OneStep:
         ]
         # A fused optimizer divides by the loss's scale itself, while it steps.
         scale = getattr(optimizer, "grad_scale", None)
+        self._effective: EffectiveStep | None = None
+        if arrived is not None and arrived.makers:
+            stepped = _ById(id(p) for group in optimizer.param_groups for p in group["params"])
+            self._effective = EffectiveStep(
+                arrived.makers, stepped.__contains__, arrived.found, room
+            )
+            for key, gradient in self._effective.gradient_of.items():
+                self.gradient_of[key] = _unscaled(gradient, scale)
         chosen = _part(parameters, turn, room)
         with torch.no_grad():
             for parameter in parameters:
@@ -63,16 +74,22 @@ class OneStep:
                     update = after.float() - before.float()
                 self.update_of[id(parameter)] = update
         self._before = []
+        if self._effective is not None:
+            self.update_of.update(self._effective.finish())
 
 
 def _gradient(parameter: torch.Tensor, scale: Any, copied: bool) -> torch.Tensor:
     assert parameter.grad is not None
     gradient = dense(parameter.grad.detach())
     if scale is not None:
-        unscaled: torch.Tensor = gradient / scale.to(gradient.device)
-        return unscaled
+        return _unscaled(gradient, scale)
     # Some optimizers use the gradient's memory for their own, as SGD does with Nesterov momentum.
     return gradient.clone() if copied else gradient
+
+
+def _unscaled(gradient: torch.Tensor, scale: Any) -> torch.Tensor:
+    unscaled: torch.Tensor = gradient if scale is None else gradient / scale.to(gradient.device)
+    return unscaled
 
 
 class _ById(set[int]):
