@@ -13,6 +13,8 @@ from nnviz_tb.health.series import (
     NeuronSeries,
     RunSeries,
     ScalarSeries,
+    density_outside,
+    nonfinite_in,
     outside_share,
 )
 from nnviz_tb.health.telling import OnFinding, monitor_for, reaction
@@ -35,7 +37,9 @@ __all__ = [
     "Severity",
     "Thresholds",
     "assess",
+    "density_outside",
     "monitor_for",
+    "nonfinite_in",
     "outside_share",
     "reaction",
 ]

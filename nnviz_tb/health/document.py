@@ -32,8 +32,8 @@ python -m nnviz_tb report runs --fail-on severe   # status 1 when something seve
   and what to call.
 - Severities: `info` (worth knowing, or over), `warning`, `severe`.
 - Rules look at nothing but what is logged, so the report of a finished run and the monitor of a
-  running one say the same; only near-duplicate neurons and inputs out of range are left to the
-  report.
+  running one say the same. Of a long run the monitor keeps its start and the recent 64 logged
+  steps whole, and thins what is between.
 - While a run lasts, `on_finding="warn"` warns, `"stop"` ends the training at the first severe
   finding, and a function is called with each finding: in the callbacks for Keras, Lightning and
   Hugging Face, and in `nnviz_tb.torch.watch`, where `"stop"` sets `watch.should_stop` for the loop

@@ -11,7 +11,7 @@ from nnviz_tb.health.findings import number
 from nnviz_tb.health.hysteresis import Limit, last_episode
 from nnviz_tb.health.layer_rules import severity_at_end
 from nnviz_tb.health.ledger import Ledger
-from nnviz_tb.health.series import LayerSeries, RunSeries, Steps
+from nnviz_tb.health.series import LayerSeries, RunSeries, Steps, stacked
 
 _KINDS = ("vanishing_gradient", "exploding_gradient")
 
@@ -21,7 +21,8 @@ def judge_gradients(run: RunSeries, ledger: Ledger) -> None:
     trainable = [
         layer for layer in run.in_order() if layer.metadata.trainable and layer.metadata.neurons > 0
     ]
-    layers = [layer for layer in trainable if np.isfinite(layer.values("gradient_norm")).any()]
+    has_gradient = np.isfinite(stacked(trainable, "gradient_norm")).any(axis=1)
+    layers = [trainable[place] for place in np.flatnonzero(has_gradient).tolist()]
     if len(layers) < 2:
         # A model of one layer has no first and last: nothing to compare, and nothing to record.
         for kind in _KINDS if len(trainable) != 1 or not layers else ():
@@ -43,6 +44,10 @@ def judge_gradients(run: RunSeries, ledger: Ledger) -> None:
 def gradient_norms(layers: Sequence[LayerSeries]) -> tuple[Steps, NDArray[np.float64]]:
     """``int64[steps]``, ``float64[layers, steps]`` at the steps where all were measured."""
     common = layers[0].steps
+    if all(np.array_equal(layer.steps, common) for layer in layers):
+        norms = stacked(layers, "gradient_norm")
+        known = np.isfinite(norms).all(axis=0)
+        return common[known], norms[:, known]
     for layer in layers[1:]:
         common = np.intersect1d(common, layer.steps, assume_unique=True)
     norms = np.stack(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from nnviz_tb.definitions import DEAD_ACTIVITY, DORMANCY_THRESHOLD
 from nnviz_tb.health.findings import Severity, number, percent
-from nnviz_tb.health.hysteresis import Episode, Limit, held, last_episode, rolling_median
+from nnviz_tb.health.hysteresis import Limit, held, last_episode, rolling_median
 from nnviz_tb.health.ledger import Ledger
-from nnviz_tb.health.series import LayerSeries, RunSeries
+from nnviz_tb.health.series import LayerSeries, RunSeries, stacked
 from nnviz_tb.health.thresholds import Thresholds
 
 Floats = NDArray[np.float64]
@@ -118,35 +118,53 @@ def limits_of(
     )
 
 
+Suspect = Callable[[Floats], NDArray[np.bool_]]
+"""From ``float64[layers, rows]`` to which layers are worth a closer look."""
+
+
+def any_beyond(limit: Limit) -> Suspect:
+    """Those of which a single value is beyond the limit: no median is where no value is."""
+    return lambda block: np.asarray(limit.beyond(block).any(axis=1))
+
+
 def measured(
-    layers: Sequence[LayerSeries], field: str, kind: str, ledger: Ledger
-) -> Iterator[tuple[LayerSeries, NDArray[np.int64], Floats]]:
-    """Each layer with the steps and values at which the field was measured often enough.
+    layers: Sequence[LayerSeries], field: str, kind: str, ledger: Ledger, suspect: Suspect
+) -> tuple[list[tuple[LayerSeries, NDArray[np.int64], Floats]], int]:
+    """The suspects among the layers in which the field was measured often enough, and the number
+    of all such layers. Of each suspect: the steps and values at which it was measured.
 
     Those where it was not are written down as not measured, the others as judged.
     """
-    for layer in layers:
-        values = layer.values(field)
-        known = ~np.isnan(values)
-        reason = None
-        if not known.any():
+    block = stacked(layers, field)
+    known: NDArray[np.bool_] = np.asarray(~np.isnan(block))
+    found = set(np.flatnonzero(known.any(axis=1)).tolist())
+    if field == "dead_share":
+        known &= ~(stacked(layers, "window_sample_count") < ledger.limits.samples)
+    counts = np.count_nonzero(known, axis=1).tolist()
+    suspects = set(np.flatnonzero(suspect(block)).tolist())
+    picked = []
+    judged = 0
+    for place, layer in enumerate(layers):
+        if place not in found:
             ledger.missing(kind, layer.name)
-            continue
-        if field == "dead_share":
-            seen = layer.values("window_sample_count")
-            known &= ~(seen < ledger.limits.samples)
-            reason = "too_few_samples" if not known.any() else None
-        if reason or np.count_nonzero(known) < ledger.limits.window:
-            ledger.missing(kind, layer.name, reason or "too_few_steps")
-            continue
-        ledger.judged(kind, layer.name)
-        yield layer, layer.steps[known], values[known]
+        elif not counts[place]:
+            ledger.missing(kind, layer.name, "too_few_samples")
+        elif counts[place] < ledger.limits.window:
+            ledger.missing(kind, layer.name, "too_few_steps")
+        else:
+            judged += 1
+            ledger.judged(kind, layer.name)
+            if place in suspects:
+                rows = known[place, : layer.steps.size]
+                picked.append((layer, layer.steps[rows], block[place, : rows.size][rows]))
+    return picked, judged
 
 
 def _judge_rule(rule: _Rule, layers: Sequence[LayerSeries], output: str, ledger: Ledger) -> None:
     limits, window = ledger.limits, ledger.limits.window
     warn, severe = limits_of(limits, rule.limit, rule.severe, above=rule.above)
-    for layer, steps, values in measured(layers, rule.field, rule.kind, ledger):
+    picked, _ = measured(layers, rule.field, rule.kind, ledger, any_beyond(warn))
+    for layer, steps, values in picked:
         episode = last_episode(values, warn, window)
         if episode is None:
             continue
@@ -200,10 +218,12 @@ def _neurons(layer: LayerSeries, kind: str, window: int) -> list[int]:
 def _judge_leaps(layers: Sequence[LayerSeries], ledger: Ledger) -> None:
     """A single step that replaced the weights, where no finding of large updates says so."""
     limit = ledger.limits.update_leap
-    for layer in layers:
-        ratio = layer.values("update_ratio")
-        leaps = np.flatnonzero((ratio > limit) & np.isfinite(ratio))
-        if not leaps.size or ledger.has_found("update_too_large", layer.name):
+    block = stacked(layers, "update_ratio")
+    leapt = (block > limit) & np.isfinite(block)
+    for place in np.flatnonzero(leapt.any(axis=1)).tolist():
+        layer, ratio = layers[place], block[place]
+        leaps = np.flatnonzero(leapt[place])
+        if ledger.has_found("update_too_large", layer.name):
             continue
         worst = int(leaps[np.argmax(ratio[leaps])])
         step = int(layer.steps[worst])
@@ -225,8 +245,9 @@ def _judge_leaps(layers: Sequence[LayerSeries], ledger: Ledger) -> None:
 def _judge_small_updates(layers: Sequence[LayerSeries], ledger: Ledger) -> None:
     limits, window = ledger.limits, ledger.limits.window
     limit, _ = limits_of(limits, "update_too_small", None, above=False)
-    for layer, steps, values in measured(layers, "update_ratio", "update_too_small", ledger):
-        episode: Episode | None = last_episode(values, limit, window)
+    picked, _ = measured(layers, "update_ratio", "update_too_small", ledger, any_beyond(limit))
+    for layer, steps, values in picked:
+        episode = last_episode(values, limit, window)
         if episode is None:
             continue
         from_start = episode.first < window

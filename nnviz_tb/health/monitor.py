@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nnviz_tb.health.assess import assess
 from nnviz_tb.health.findings import SEVERITIES, Assessment, Finding, Severity
-from nnviz_tb.health.series import LayerSeries, RunSeries, ScalarSeries, Steps
+from nnviz_tb.health.series import LayerSeries, NeuronSeries, RunSeries, ScalarSeries, Steps
 from nnviz_tb.health.thresholds import Thresholds
+from nnviz_tb.health.weight_rules import MAX_COMPARED, duplicates
 from nnviz_tb.schema import LayerMetadata
 
 _KEPT_ROWS = 128
 _KEPT_SCALARS = 512
+_RECENT = {"activity", "dormancy"}
+"""Of these, the rows of the window say which neurons a finding is about."""
+
+NeuronRow = tuple[NDArray[np.int64], NDArray[Any]]
+"""Which neurons, and their values at one step."""
 
 
 class HealthMonitor:
@@ -28,11 +35,10 @@ class HealthMonitor:
       run: name that findings carry.
       at_least: ``info``, ``warning`` or ``severe``.
 
-    It sees what is recorded of each layer as a whole. Near-duplicate neurons and inputs out of
-    range need per-neuron series and densities, which the report of the log reads.
-
-    What it keeps is bounded: when :data:`_KEPT_ROWS` rows are held, every second one of the older
-    half is let go, so the start of a run stays in sight. Several threads may feed it.
+    By the same rules as the report of the log: given the same steps, both say the same. What it
+    keeps is bounded: when :data:`_KEPT_ROWS` rows are held, every second one of the older half is
+    let go, so the start of a run stays in sight. Of sketches, it keeps which neurons had a
+    near-duplicate. Several threads may feed it.
 
     Attributes:
       assessment: by the last call of :meth:`judge`.
@@ -55,6 +61,7 @@ class HealthMonitor:
         self._at_least = SEVERITIES.index(at_least)
         self._layers: dict[str, _Rows] = {}
         self._metadata: dict[str, LayerMetadata] = {}
+        self._neurons: dict[str, dict[str, _NeuronRows]] = {}
         self._scalars: dict[str, _Rows] = {}
         self._told: dict[tuple[str, str], int] = {}
         self.raised: BaseException | None = None
@@ -65,15 +72,19 @@ class HealthMonitor:
         step: int,
         layers: Mapping[str, tuple[LayerMetadata, Mapping[str, float]]] | None = None,
         scalars: Mapping[str, float] | None = None,
+        neurons: Mapping[str, Mapping[str, NeuronRow]] | None = None,
     ) -> tuple[Finding, ...]:
         """The findings that are new, or more severe, after this step.
 
         Args:
           step: the logged step; one that goes back forgets what came at or after it.
-          layers: ``{name: (metadata, {field: value})}``, fields of ``LAYER_FIELDS``.
+          layers: ``{name: (metadata, {field: value})}``, fields of ``LAYER_FIELDS`` and of
+            ``DERIVED_FIELDS``.
           scalars: ``{tag: value}``.
+          neurons: ``{layer: {statistic: (which neurons, their values)}}``, of ``activity``,
+            ``dormancy`` and ``sketch``.
         """
-        self.observe(step, layers, scalars)
+        self.observe(step, layers, scalars, neurons)
         return self.judge()
 
     def observe(
@@ -81,14 +92,24 @@ class HealthMonitor:
         step: int,
         layers: Mapping[str, tuple[LayerMetadata, Mapping[str, float]]] | None = None,
         scalars: Mapping[str, float] | None = None,
+        neurons: Mapping[str, Mapping[str, NeuronRow]] | None = None,
     ) -> None:
         """Keep a step without judging; cheap enough for every batch's loss."""
+        twins = self._twins(neurons or {})
         with self._lock:
             for name, (metadata, fields) in (layers or {}).items():
                 self._metadata[name] = metadata
                 self._layers.setdefault(name, _Rows(_KEPT_ROWS)).add(step, fields)
             for tag, value in (scalars or {}).items():
                 self._scalars.setdefault(tag, _Rows(_KEPT_SCALARS)).add(step, {tag: float(value)})
+            for name, statistics in (neurons or {}).items():
+                kept = self._neurons.setdefault(name, {})
+                for statistic in _RECENT & statistics.keys():
+                    # The newer half of the rows is kept whole.
+                    limit = 2 * self.thresholds.window
+                    self._keep(kept, statistic, limit, step, statistics[statistic])
+                if name in twins:
+                    self._keep(kept, "twin", _KEPT_ROWS, step, twins[name])
 
     def judge(self) -> tuple[Finding, ...]:
         """The findings that are new, or more severe, by all steps kept so far."""
@@ -110,11 +131,44 @@ class HealthMonitor:
                 raise
         return tuple(fresh)
 
+    def _twins(self, neurons: Mapping[str, Mapping[str, NeuronRow]]) -> dict[str, NeuronRow]:
+        """Which neurons have a near-duplicate, of each layer whose sketches came."""
+        distance = self.thresholds.duplicate_distance
+        twins = {}
+        with np.errstate(all="ignore"):
+            for name, statistics in neurons.items():
+                if "sketch" in statistics:
+                    which, rows = statistics["sketch"]
+                    twins[name] = which[:MAX_COMPARED], duplicates(rows[:MAX_COMPARED], distance)
+        return twins
+
+    @staticmethod
+    def _keep(
+        kept: dict[str, _NeuronRows], statistic: str, limit: int, step: int, row: NeuronRow
+    ) -> None:
+        which, values = row
+        known = kept.get(statistic)
+        if known is None or not np.array_equal(known.neurons, which):
+            # A restarted run may track others.
+            known = kept[statistic] = _NeuronRows(which, _Rows(limit))
+        known.rows.add(step, {statistic: values})
+
     def _run(self) -> RunSeries:
         return RunSeries(
             self.run,
             tuple(
-                LayerSeries(name, self._metadata[name], rows.steps(), rows.columns())
+                LayerSeries(
+                    name,
+                    self._metadata[name],
+                    rows.steps(),
+                    rows.columns(),
+                    {
+                        statistic: NeuronSeries(
+                            kept.rows.steps(), kept.neurons, kept.rows.columns()[statistic].T
+                        )
+                        for statistic, kept in self._neurons.get(name, {}).items()
+                    },
+                )
                 for name, rows in self._layers.items()
             ),
             tuple(
@@ -124,21 +178,34 @@ class HealthMonitor:
         )
 
 
+class _NeuronRows(NamedTuple):
+    """One statistic of a layer's tracked neurons: which, and a row for each step."""
+
+    neurons: NDArray[np.int64]
+    rows: _Rows
+
+
 class _Rows:
-    """A bounded table of rows by step, ascending; the newest are dense, the older thinned."""
+    """A bounded table of rows by step, ascending; the newest are dense, the older thinned.
+
+    A column holds numbers, or arrays of one shape; NaN where a row came without.
+    """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._count = 0
         self._steps: Steps = np.empty(limit + 1, dtype=np.int64)
-        self._columns: dict[str, NDArray[np.float64]] = {}
+        self._columns: dict[str, NDArray[Any]] = {}
 
-    def add(self, step: int, values: Mapping[str, float]) -> None:
+    def add(self, step: int, values: Mapping[str, Any]) -> None:
         """Append a row; rows at or after its step are forgotten first."""
         place = int(np.searchsorted(self._steps[: self._count], step))
         self._steps[place] = step
         for name in values.keys() - self._columns.keys():
-            self._columns[name] = np.full(self._limit + 1, np.nan)
+            value = np.asarray(values[name])
+            dtype = value.dtype if value.ndim else np.dtype(np.float64)
+            nothing = np.nan if dtype.kind == "f" else 0
+            self._columns[name] = np.full((self._limit + 1, *value.shape), nothing, dtype)
         for name, column in self._columns.items():
             column[place] = values.get(name, np.nan)
         self._count = place + 1
@@ -156,6 +223,6 @@ class _Rows:
         """``int64[rows]``; a view, until the next row."""
         return self._steps[: self._count]
 
-    def columns(self) -> dict[str, NDArray[np.float64]]:
-        """``{name: float64[rows]}``; views, until the next row."""
+    def columns(self) -> dict[str, NDArray[Any]]:
+        """``{name: float64[rows, …]}``; views, until the next row."""
         return {name: column[: self._count] for name, column in self._columns.items()}

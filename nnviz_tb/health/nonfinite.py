@@ -9,7 +9,7 @@ import numpy as np
 
 from nnviz_tb.health.ledger import Ledger
 from nnviz_tb.health.loss import losses_of
-from nnviz_tb.health.series import LayerSeries, RunSeries
+from nnviz_tb.health.series import LayerSeries, RunSeries, stacked
 
 _FIELDS = {
     "outputs": "output_nonfinite_count",
@@ -17,6 +17,7 @@ _FIELDS = {
     "gradient": "gradient_nonfinite_count",
     "weights": "weight_nan_count",
 }
+_INFINITE_WEIGHTS = ("weight_posinf_count", "weight_neginf_count")
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,19 @@ def judge_nonfinite(run: RunSeries, ledger: Ledger) -> int | None:
     gradient that overflows once, as with loss scaling, is over at the next logged step.
     """
     layers = run.in_order()
-    ill = {layer.name: _ill(layer) for layer in layers}
-    for layer in layers:
-        if any(np.isfinite(layer.values(name)).any() for name in _FIELDS.values()):
+    known = np.zeros(len(layers), dtype=np.bool_)
+    suspect = np.zeros(len(layers), dtype=np.bool_)
+    for name in (*_FIELDS.values(), *_INFINITE_WEIGHTS):
+        counts = stacked(layers, name)
+        suspect |= (counts > 0).any(axis=1)
+        if name not in _INFINITE_WEIGHTS:
+            known |= np.isfinite(counts).any(axis=1)
+    ill = {
+        layer.name: _ill(layer) if is_suspect else {}
+        for layer, is_suspect in zip(layers, suspect.tolist(), strict=True)
+    }
+    for layer, is_known in zip(layers, known.tolist(), strict=True):
+        if is_known:
             ledger.judged("nonfinite", layer.name)
         else:
             ledger.missing("nonfinite", layer.name)
@@ -98,7 +109,7 @@ def _ill(layer: LayerSeries) -> dict[int, tuple[str, ...]]:
     if activation is not None and activation.function.lower().endswith("softmax"):
         # Masked attention hands −inf to its softmax on purpose; what comes out is what counts.
         counts["inputs"] = np.zeros(layer.steps.size)
-    for name in ("weight_posinf_count", "weight_neginf_count"):
+    for name in _INFINITE_WEIGHTS:
         counts["weights"] = np.fmax(counts["weights"], layer.values(name))
     marked = np.stack(list(counts.values())) > 0
     return {

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nnviz_tb.schema import LayerMetadata
+from nnviz_tb import buckets
+from nnviz_tb.schema import DENSITY_HEADER_LENGTH, LayerMetadata
 
 Steps = NDArray[np.int64]
 Values = NDArray[np.floating[Any]]
@@ -23,12 +26,12 @@ class NeuronSeries:
       steps: ``int64[steps]``, ascending and unique.
       neurons: ``int64[tracked]``, which neurons of the layer.
       values: ``float[tracked, steps]``, or ``float[tracked, steps, dimensions]`` for sketches;
-        NaN where not measured.
+        NaN where not measured. ``bool[tracked, steps]`` for ``twin``.
     """
 
     steps: Steps
     neurons: NDArray[np.int64]
-    values: Values
+    values: NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,9 @@ class LayerSeries:
       steps: ``int64[steps]``, ascending and unique.
       fields: ``{name: float[steps]}`` of ``definitions.LAYER_FIELDS``, and of
         :data:`DERIVED_FIELDS`; NaN, or no entry, means not measured.
-      neurons: ``{statistic: NeuronSeries}``: ``activity``, ``dormancy``, ``sketch``.
+      neurons: ``{statistic: NeuronSeries}``: ``activity``, ``dormancy``, ``sketch``; or, where
+        sketches are not kept but looked at as they come, ``twin``: which neurons had a
+        near-duplicate.
     """
 
     name: str
@@ -63,6 +68,9 @@ class LayerSeries:
         fields = {name: values[:end] for name, values in self.fields.items()}
         return LayerSeries(self.name, self.metadata, self.steps[:end], fields, {})
 
+
+ZONES = ("dead_below", "dead_above", "saturated_below", "saturated_above")
+"""Fields that say where an activation is not alive."""
 
 DERIVED_FIELDS = ("outside_share", "output_nonfinite_count")
 """Not stored but worked out from densities: the share of an activation's inputs in its zones of
@@ -112,7 +120,26 @@ class RunSeries:
 
     def in_order(self) -> tuple[LayerSeries, ...]:
         """The layers in model order."""
+        return self._in_order
+
+    @cached_property
+    def _in_order(self) -> tuple[LayerSeries, ...]:
         return tuple(sorted(self.layers, key=lambda layer: (layer.metadata.order, layer.name)))
+
+
+def stacked(layers: Sequence[LayerSeries], name: str) -> NDArray[np.float64]:
+    """``float64[layers, rows]`` of a field, a row of each layer's own steps; NaN at the end of
+    those that are shorter.
+
+    Looking through hundreds of layers one by one costs far more than looking at all at once.
+    """
+    rows = max((layer.steps.size for layer in layers), default=0)
+    block = np.full((len(layers), rows), np.nan)
+    for place, layer in enumerate(layers):
+        values = layer.fields.get(name)
+        if values is not None:
+            block[place, : layer.steps.size] = values
+    return block
 
 
 def outside_share(
@@ -144,3 +171,23 @@ def outside_share(
     known = (total > 0) & ~(np.isnan(below) & np.isnan(above))
     share: NDArray[np.float64] = np.where(known, outside / np.maximum(total, 1.0), np.nan)
     return share
+
+
+def density_outside(row: NDArray[np.int32], zones: Mapping[str, float]) -> float:
+    """:func:`outside_share` of one stored density.
+
+    Args:
+      row: ``int32[5 + n]`` as :data:`nnviz_tb.schema.SERIES` has it.
+      zones: by name, NaN or absent where there is none; others are not looked at.
+    """
+    if all(math.isnan(zones.get(name, math.nan)) for name in ZONES):
+        return math.nan
+    counts = row[np.newaxis, DENSITY_HEADER_LENGTH:]
+    edges = buckets.edges(int(row[4]), counts.shape[1], int(row[0]))
+    at = {name: np.array([zones[name]], np.float64) for name in ZONES if name in zones}
+    return float(outside_share(counts, edges, at)[0])
+
+
+def nonfinite_in(row: NDArray[np.int32]) -> float:
+    """How many samples of a stored density are NaN or infinite."""
+    return float(row[1:4].sum(dtype=np.float64))

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nnviz_tb.health.findings import number, percent
 from nnviz_tb.health.hysteresis import Limit, last_episode, rolling_median
-from nnviz_tb.health.layer_rules import measured, severity_at_end
+from nnviz_tb.health.layer_rules import any_beyond, measured, severity_at_end
 from nnviz_tb.health.ledger import Ledger
-from nnviz_tb.health.series import LayerSeries, RunSeries
+from nnviz_tb.health.series import LayerSeries, NeuronSeries, RunSeries
+from nnviz_tb.health.thresholds import Thresholds
 
-_MAX_COMPARED = 1024
+MAX_COMPARED = 1024
 """Neurons of a layer compared pairwise; more would cost more than it tells."""
+_ROUNDING = 1e-6
+_PAIRS = 1 << 15
+"""Pairs of neurons compared at once, about."""
 _MAX_ROWS = 12
 """Rows of sketches looked at to date the beginning of a finding."""
 
@@ -37,14 +42,14 @@ def judge_weights(run: RunSeries, ledger: Ledger) -> None:
 def _judge_frozen(layers: Sequence[LayerSeries], ledger: Ledger) -> None:
     window = ledger.limits.window
     limit = Limit.lower(ledger.limits.frozen_layer, ledger.limits.leave)
-    judged = list(measured(layers, "displacement", "frozen_layer", ledger))
+    picked, judged = measured(layers, "displacement", "frozen_layer", ledger, any_beyond(limit))
     still = []
-    for layer, steps, values in judged:
+    for layer, steps, values in picked:
         moved = _whole_moved(layer)[np.isin(layer.steps, steps)]
         episode = last_episode(np.where(moved, np.inf, values), limit, window)
         if episode is not None:
             still.append((layer, steps, episode))
-    if len(judged) > 1 and len(still) == len(judged) and all(e.ongoing for _, _, e in still):
+    if judged > 1 and len(still) == judged and all(e.ongoing for _, _, e in still):
         first = max(int(steps[episode.first]) for _, steps, episode in still)
         last = max(int(steps[episode.last]) for _, steps, episode in still)
         ledger.find(
@@ -64,14 +69,14 @@ def _judge_frozen(layers: Sequence[LayerSeries], ledger: Ledger) -> None:
             "frozen_layer",
             "severe",
             f"{layer.name} is trainable but has not moved since step {first}, while "
-            f"{len(judged) - len(still)} other layers have.",
+            f"{judged - len(still)} other layers have.",
             steps=(first, int(steps[episode.last])),
             figure=episode.figure,
             threshold=limit.enter,
             layer=layer.name,
             ongoing=episode.ongoing,
             field="displacement",
-            figures={"moving_layers": len(judged) - len(still)},
+            figures={"moving_layers": judged - len(still)},
         )
 
 
@@ -90,7 +95,14 @@ def _whole_moved(layer: LayerSeries) -> NDArray[np.bool_]:
 
 def _judge_zero(layers: Sequence[LayerSeries], ledger: Ledger) -> None:
     window = ledger.limits.window
-    for layer, steps, zeros in measured(layers, "weight_zero_count", "zero_weights", ledger):
+    picked, _ = measured(
+        layers,
+        "weight_zero_count",
+        "zero_weights",
+        ledger,
+        lambda block: np.asarray((block > 0).any(axis=1)),
+    )
+    for layer, steps, zeros in picked:
         count = layer.values("weight_count")[~np.isnan(layer.values("weight_zero_count"))]
         share = np.where(count > 0, zeros / np.maximum(count, 1.0), 0.0)
         # All zero is a matter of yes or no: the window is the evidence, a margin has no meaning.
@@ -114,9 +126,16 @@ def _judge_zero(layers: Sequence[LayerSeries], ledger: Ledger) -> None:
 
 def _judge_growth(layers: Sequence[LayerSeries], ledger: Ledger) -> None:
     limits = ledger.limits
-    for layer, steps, norms in measured(layers, "weight_norm", "weights_growing", ledger):
-        if norms.max() <= limits.weights_growing * norms[norms > 0].min(initial=np.inf):
-            continue  # no two medians are further apart than the values themselves
+
+    def far_apart(norms: NDArray[np.float64]) -> NDArray[np.bool_]:
+        # No two medians are further apart than the values themselves.
+        largest = np.fmax.reduce(norms, axis=1, initial=-np.inf)
+        smallest = np.where(norms > 0, norms, np.inf).min(axis=1, initial=np.inf)
+        return np.asarray(largest > limits.weights_growing * smallest)
+
+    for layer, steps, norms in measured(
+        layers, "weight_norm", "weights_growing", ledger, far_apart
+    )[0]:
         medians = rolling_median(norms, limits.window)
         positive = np.flatnonzero(medians > 0)
         if positive.size < limits.window:
@@ -144,36 +163,72 @@ def _judge_growth(layers: Sequence[LayerSeries], ledger: Ledger) -> None:
         )
 
 
-def duplicates(sketches: NDArray[np.float64], distance: float) -> NDArray[np.bool_]:
+def duplicates(sketches: NDArray[np.floating[Any]], distance: float) -> NDArray[np.bool_]:
     """``bool[neurons]`` whether a neuron has a near-duplicate.
 
     Args:
-      sketches: ``float64[neurons, dimensions]``; a row that is not finite has no duplicate.
+      sketches: ``float[neurons, dimensions]``; a row that is not finite has no duplicate.
       distance: ‖a − b‖ over the larger norm, below which two rows are near-duplicates; two rows
         of zeros are duplicates.
     """
-    finite: NDArray[np.bool_] = np.asarray(np.isfinite(sketches).all(axis=1))
-    rows = np.where(finite[:, np.newaxis], sketches, 0.0)
+    found: NDArray[np.bool_] = np.zeros(sketches.shape[0], dtype=np.bool_)
+    finite = np.flatnonzero(np.isfinite(sketches).all(axis=1))
+    rows = np.asarray(sketches, np.float64)[finite]
     squares = np.einsum("ij,ij->i", rows, rows)
-    found: NDArray[np.bool_] = np.zeros(rows.shape[0], dtype=np.bool_)
-    for start in range(0, rows.shape[0], 256):
-        block = slice(start, start + 256)
+    order = np.argsort(squares, kind="stable")
+    rows, squares = rows[order], squares[order]
+    twin = np.zeros(rows.shape[0], dtype=np.bool_)
+    if rows.shape[0] < 2:
+        return found
+
+    def compare(here: NDArray[np.int64], there: NDArray[np.int64]) -> None:
         # Differences, not the expanded square: that cancels for rows which are nearly equal.
-        gap = ((rows[block, np.newaxis, :] - rows[np.newaxis, :, :]) ** 2).sum(axis=2)
-        longer = np.maximum(squares[block, np.newaxis], squares[np.newaxis, :])
-        both = finite[block, np.newaxis] & finite[np.newaxis, :]
-        close: NDArray[np.bool_] = np.less_equal(gap, distance**2 * longer) & both
-        close[np.arange(close.shape[0]), np.arange(start, start + close.shape[0])] = False
-        found[block] = close.any(axis=1)
+        gap = ((rows[here] - rows[there]) ** 2).sum(axis=1)
+        close = (gap <= distance**2 * np.maximum(squares[here], squares[there])) & (here != there)
+        twin[here[close]] = True
+        twin[there[close]] = True
+
+    # Norms differ by no more than the rows do, so in the order of their norms near-duplicates are
+    # near each other. Neighbours first: where all neurons are equal, that is all there is to do.
+    places = np.arange(rows.shape[0])
+    compare(places[:-1], places[1:])
+    single = np.flatnonzero(~twin)
+    norms = np.sqrt(squares)
+    shorter = max(1.0 - distance, 0.0)
+    begin = np.searchsorted(norms, norms[single] * shorter * (1.0 - _ROUNDING), "left")
+    longer = norms[single] / shorter if shorter else np.full(single.size, np.inf)
+    end = np.searchsorted(norms, longer * (1.0 + _ROUNDING), "right")
+    for some in np.array_split(np.arange(single.size), 1 + int((end - begin).sum()) // _PAIRS):
+        counts = end[some] - begin[some]
+        here = np.repeat(single[some], counts)
+        within = np.arange(here.size) - np.repeat(np.cumsum(counts) - counts, counts)
+        compare(here, within + np.repeat(begin[some], counts))
+    found[finite[order]] = twin
     return found
+
+
+def twins_of(series: NeuronSeries, limits: Thresholds) -> NeuronSeries:
+    """``bool[compared, rows]`` which neurons had a near-duplicate, at the rows that are judged.
+
+    Args:
+      series: sketches, or ``twin`` where they were looked at as they came.
+    """
+    rows = _rows_to_look_at(series.steps.size, limits.window)
+    values = series.values[:MAX_COMPARED]
+    if values.ndim == 3:
+        looked = [duplicates(values[:, row], limits.duplicate_distance) for row in rows]
+        values = np.stack(looked, axis=1)
+    else:
+        values = values[:, rows]
+    return NeuronSeries(series.steps[rows], series.neurons[:MAX_COMPARED], values)
 
 
 def _judge_duplicates(layers: Sequence[LayerSeries], ledger: Ledger) -> None:
     limits = ledger.limits
     for layer in layers:
-        series = layer.neurons.get("sketch")
         if layer.metadata.neurons < 2:
             continue
+        series = layer.neurons.get("twin") or layer.neurons.get("sketch")
         if series is None or series.steps.size == 0:
             ledger.missing("duplicate_neurons", layer.name)
             continue
@@ -183,35 +238,29 @@ def _judge_duplicates(layers: Sequence[LayerSeries], ledger: Ledger) -> None:
             ledger.missing("duplicate_neurons", layer.name, "too_few_steps")
             continue
         ledger.judged("duplicate_neurons", layer.name)
-        rows = _rows_to_look_at(series.steps.size, limits.window)
-        twin = [
-            duplicates(
-                np.asarray(series.values[:_MAX_COMPARED, row], np.float64),
-                limits.duplicate_distance,
-            )
-            for row in rows
-        ]
-        share = np.array([float(found.mean()) for found in twin])
+        twins = twins_of(series, limits)
+        share = np.asarray(twins.values.mean(axis=0), np.float64)
         limit = Limit.upper(limits.duplicate_neurons, limits.leave)
         severe = Limit.upper(limits.duplicate_neurons_severe, limits.leave)
         episode = last_episode(share, limit, limits.window)
         if episode is None:
             continue
-        first = int(series.steps[rows[episode.first]])
-        which = series.neurons[:_MAX_COMPARED][twin[episode.last]]
+        first = int(twins.steps[episode.first])
+        which = twins.neurons[twins.values[:, episode.last]]
+        compared = twins.neurons.size
         ledger.find(
             "duplicate_neurons",
             severity_at_end(share, severe, limits.window),
-            f"{which.size} of {twin[episode.last].size} neurons of {layer.name} have a "
+            f"{which.size} of {compared} neurons of {layer.name} have a "
             f"near-duplicate since step {first} (limit {percent(limit.enter)}).",
-            steps=(first, int(series.steps[rows[episode.last]])),
+            steps=(first, int(twins.steps[episode.last])),
             figure=episode.figure,
             threshold=limit.enter,
             layer=layer.name,
             ongoing=episode.ongoing,
             field="sketch",
-            neurons=[int(neuron) for neuron in which],
-            figures={"twins": int(which.size), "compared": int(twin[episode.last].size)},
+            neurons=which.tolist(),
+            figures={"twins": int(which.size), "compared": int(compared)},
         )
 
 

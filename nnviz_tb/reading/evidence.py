@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from nnviz_tb.definitions import LAYER_FIELDS
 from nnviz_tb.health import LayerSeries, NeuronSeries, RunSeries, ScalarSeries, outside_share
 from nnviz_tb.health.loss import is_loss
+from nnviz_tb.health.series import ZONES
 from nnviz_tb.reading import densities
 from nnviz_tb.reading.faults import RequestError, UnavailableError
 from nnviz_tb.reading.reader import Reader, layers_in
@@ -25,7 +26,6 @@ from nnviz_tb.schema import LayerMetadata, SeriesMetadata
 
 _NEURON_SERIES = ("activity", "dormancy", "sketch")
 _FIELDS = tuple(LAYER_FIELDS)
-_ZONES = ("dead_below", "dead_above", "saturated_below", "saturated_above")
 
 
 def gather(reader: Reader, scope: Scope, run: str, losses: tuple[str, ...] = ()) -> RunSeries:
@@ -76,12 +76,18 @@ def _layers(reader: Reader, scope: Scope, run: str) -> Iterator[LayerSeries]:
 def _outside(
     density: Series, steps: NDArray[np.int64], fields: Mapping[str, NDArray[Any]]
 ) -> NDArray[np.float64]:
-    frame = densities.frame_of(density.values)
-    if not frame.count:
-        return np.full(steps.size, np.nan)
-    counts = densities.aligned(density.values, frame)
-    zones = {zone: _at(density.steps.astype(np.int64), steps, fields[zone]) for zone in _ZONES}
-    return _at(steps, density.steps, outside_share(counts, frame.edges, zones))
+    rows = density.values
+    zones = {zone: _at(density.steps.astype(np.int64), steps, fields[zone]) for zone in ZONES}
+    share = np.full(rows.shape[0], np.nan)
+    # Each row in its own buckets, as the monitor sees it: merged further, they would blur the zone.
+    for level in np.unique(rows[:, 0]):
+        same = np.flatnonzero(rows[:, 0] == level)
+        frame = densities.frame_of(rows[same])
+        if frame.count:
+            counts = densities.aligned(rows[same], frame)
+            at = {zone: values[same] for zone, values in zones.items()}
+            share[same] = outside_share(counts, frame.edges, at)
+    return _at(steps, density.steps, share)
 
 
 def _at(

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
+import numpy as np
+
 from nnviz_tb.definitions import LAYER_FIELDS
-from nnviz_tb.health import HealthMonitor
+from nnviz_tb.health import HealthMonitor, density_outside, nonfinite_in
+from nnviz_tb.health.monitor import NeuronRow
 from nnviz_tb.recording.events import Value
+from nnviz_tb.recording.tracked import tracked_neurons
 from nnviz_tb.schema import (
     PLUGIN_NAME,
     LayerMetadata,
     Metadata,
+    SeriesMetadata,
     metadata_from_bytes,
     parse_tag,
 )
 
 _FIELDS = tuple(LAYER_FIELDS)
+_PER_NEURON = ("activity", "dormancy", "sketch")
 
 
 def observe(monitor: HealthMonitor, step: int, values: Iterable[Value]) -> None:
-    """Hand the layers' figures and the scalars of a step to the monitor, as they were recorded."""
-    layers = {}
+    """Hand a step to the monitor as it was recorded: what the report will read of it."""
+    series: dict[str, dict[str, Value]] = {}
     scalars = {}
     for value in values:
         if value.plugin != PLUGIN_NAME:
@@ -29,13 +35,35 @@ def observe(monitor: HealthMonitor, step: int, values: Iterable[Value]) -> None:
                 scalars[value.tag] = float(value.tensor)
             continue
         place = parse_tag(value.tag)
-        if place is None or place[0] != "layer":
-            continue
-        metadata = _metadata(value.content)
+        if place is not None:
+            series.setdefault(place[1], {})[place[0]] = value
+    layers = {}
+    neurons: dict[str, dict[str, NeuronRow]] = {}
+    for name, of in series.items():
+        metadata = _metadata(of["layer"].content) if "layer" in of else None
         if isinstance(metadata, LayerMetadata):
-            row = value.tensor.tolist()
-            layers[place[1]] = (metadata, dict(zip(_FIELDS, row, strict=False)))
-    monitor.observe(step, layers, scalars)
+            layers[name] = metadata, _figures(of)
+            neurons[name] = dict(_rows(of))
+    monitor.observe(step, layers, scalars, neurons)
+
+
+def _figures(of: Mapping[str, Value]) -> dict[str, float]:
+    figures = dict(zip(_FIELDS, of["layer"].tensor.tolist(), strict=False))
+    if "density" in of:
+        figures["outside_share"] = density_outside(of["density"].tensor, figures)
+    if "output" in of:
+        figures["output_nonfinite_count"] = nonfinite_in(of["output"].tensor)
+    return figures
+
+
+def _rows(of: Mapping[str, Value]) -> Iterable[tuple[str, NeuronRow]]:
+    for statistic in _PER_NEURON:
+        value = of.get(statistic)
+        metadata = None if value is None else _metadata(value.content)
+        if value is not None and isinstance(metadata, SeriesMetadata):
+            count = metadata.tracked
+            which = tracked_neurons(metadata.neurons, count, metadata.seed)
+            yield statistic, (which, np.asarray(value.tensor)[:count])
 
 
 @lru_cache(maxsize=4096)

@@ -68,3 +68,50 @@ def write_run(logdir: Path, sick: bool, monitor: HealthMonitor | None = None) ->
                 parameters=FAN_IN * 4,
             )
             writer.log_layers([hidden, out], step, scalars={"loss": loss})
+
+
+def write_faulty_run(logdir: Path, fault: str, monitor: HealthMonitor) -> None:
+    """Three layers with one fault from the start, or ``none``, watched by the monitor.
+
+    Args:
+      fault: ``dead`` units of the first; ``twins`` among its neurons; inputs ``beyond`` the tanh
+        of the second; infinite ``outputs`` of the first.
+    """
+    draw = np.random.default_rng(5)
+    kernels = {
+        name: draw.normal(0, 0.25, (FAN_IN, NEURONS)).astype(np.float32)
+        for name in ("hidden", "bounded", "out")
+    }
+    if fault == "twins":
+        kernels["hidden"][:, 1::2] = kernels["hidden"][:, ::2]
+    with nnviz_tb.SummaryWriter(logdir) as writer:
+        writer.monitor = monitor
+        for step in range(0, 200, 10):
+            for kernel in kernels.values():
+                kernel *= np.float32(1.0 + 1e-3)
+            x = draw.normal(0.2, 1.0, (SAMPLES, NEURONS)).astype(np.float32)
+            if fault == "dead":
+                x[:, SICK_NEURONS] = -np.abs(x[:, SICK_NEURONS]) - 0.1
+            outputs = relu(x)
+            if fault == "outputs":
+                outputs[3, 2] = np.inf
+            far = x + np.where(x > 0, 6, -6) if fault == "beyond" else x
+            activations = {
+                "hidden": Activation("relu", relu, inputs=x, outputs=outputs),
+                "bounded": Activation("tanh", np.tanh, inputs=far, outputs=np.tanh(far)),
+            }
+            layers = [
+                Layer(
+                    name,
+                    "Dense",
+                    kernel=kernel,
+                    kernel_shape=kernel.shape,
+                    gradient=kernel * np.float32(0.01),
+                    update=kernel * np.float32(1e-3),
+                    parameters=kernel.size,
+                    activation=activations.get(name),
+                )
+                for name, kernel in kernels.items()
+            ]
+            loss = 2.0 * float(np.exp(-step / 80)) + 0.1
+            writer.log_layers(layers, step, scalars={"loss": loss})

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-from reported_logs import SICK_NEURONS, STEPS, inputs_at, write_run
+from reported_logs import SICK_NEURONS, STEPS, inputs_at, write_faulty_run, write_run
 from tensorboard.compat.proto import event_pb2, summary_pb2
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
 import nnviz_tb
 from nnviz_tb.errors import ArgumentError
-from nnviz_tb.health import Finding, HealthMonitor, Thresholds, assess
+from nnviz_tb.health import Finding, HealthMonitor, assess
 from nnviz_tb.offline.foreign import summary
 from nnviz_tb.offline.logdir import Log
 from nnviz_tb.offline.reporting import as_text, report
@@ -178,21 +178,23 @@ def test_the_names_that_the_documents_use_are_the_packages() -> None:
     assert callable(nnviz_tb.plot.loss)
 
 
-def test_the_monitor_says_the_same_as_the_report_of_the_finished_log(log: Log) -> None:
-    series = log.run_series("sick")
-    monitor = HealthMonitor(run="sick", thresholds=Thresholds())
-    for row, step in enumerate(series.layers[0].steps):
-        monitor.update(
-            int(step),
-            {
-                layer.name: (
-                    layer.metadata,
-                    {name: float(values[row]) for name, values in layer.fields.items()},
-                )
-                for layer in series.layers
-            },
-        )
-    whole = assess(series)
-    assert {(f.kind, f.layer, f.severity, f.first_step) for f in monitor.assessment} == {
-        (f.kind, f.layer, f.severity, f.first_step) for f in whole
+@pytest.mark.parametrize("fault", ["dead", "twins", "beyond", "outputs", "none"])
+def test_a_monitor_in_the_writer_says_the_same_as_the_report_of_its_log(
+    tmp_path: Path, fault: str
+) -> None:
+    monitor = HealthMonitor(run=".")
+    write_faulty_run(tmp_path, fault, monitor)
+    live = monitor.assessment
+    (later,) = report(tmp_path).assessments
+    assert [item.as_dict() for item in live] == [item.as_dict() for item in later]
+    assert live.judged == later.judged
+    assert live.not_measured == later.not_measured
+    expected = {
+        "dead": {"dead_units", "dormant_units"},
+        "twins": {"duplicate_neurons"},
+        "beyond": {"inputs_out_of_range", "saturated_units"},
+        "outputs": {"nonfinite"},
+        "none": set(),
     }
+    assert {item.kind for item in live} == expected[fault]
+    assert {item.layer for item in live} <= {"hidden", "bounded"}
