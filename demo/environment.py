@@ -94,7 +94,10 @@ class Environment:
         names = ", ".join(self._shown(path) for path in self.requirements)
         self.progress(f"installing this package and what {names} asks for")
         files = [part for path in self.requirements for part in ("-r", str(path))]
-        self._run_pip([*pip, "install", "--progress-bar", "off", *files, "-e", "."])
+        # pip would compile every file of every package, which takes longer than all the rest;
+        # Python compiles the few that are imported, when they are.
+        quick = ["--no-compile", "--progress-bar", "off"]
+        self._run_pip([*pip, "install", *quick, *files, "-e", "."])
 
     def _run_pip(self, command: list[str]) -> None:
         """Run pip from the repository's root, telling what it is at; keeps all it says."""
@@ -132,7 +135,9 @@ class Environment:
         """Digest of what pip reads; Python files are not part of it, the install is editable."""
         paths = [*self.requirements, ROOT / "pyproject.toml", ROOT / "setup.py"]
         paths += sorted((ROOT / "_build").glob("*.py"))
-        paths += sorted(path for suffix in "ch" for path in (ROOT / "nnviz_tb").glob(f"*.{suffix}"))
+        paths += sorted(
+            path for suffix in "ch" for path in (ROOT / "nnviz_tb").rglob(f"*.{suffix}")
+        )
         digest = hashlib.sha256(nnviz_panel.digest().encode())
         for path in paths:
             digest.update(path.read_bytes())

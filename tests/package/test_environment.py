@@ -1,0 +1,30 @@
+"""The environment that the demo and the tests make for themselves."""
+
+from __future__ import annotations
+
+import importlib
+import shutil
+from pathlib import Path
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    "changed", ["pyproject.toml", "_build/nnviz_panel.py", "nnviz_tb/statistics/_stats.c"]
+)
+def test_a_change_of_what_is_built_makes_it_out_of_date(
+    changed: str, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(root / "demo"))
+    environment = importlib.import_module("environment")
+    for name in ("pyproject.toml", "setup.py", "_build", "nnviz_tb"):
+        copy = shutil.copytree if (root / name).is_dir() else shutil.copy2
+        copy(root / name, tmp_path / name)
+    monkeypatch.setattr(environment, "ROOT", tmp_path)
+    made = environment.Environment(tmp_path / ".venv", [], environment.Progress())
+    before = made._sources()
+
+    (tmp_path / "nnviz_tb" / "keras.py").write_text("# the install is editable")
+    assert made._sources() == before
+    (tmp_path / changed).write_text((tmp_path / changed).read_text() + "\n")
+    assert made._sources() != before
