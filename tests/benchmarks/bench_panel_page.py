@@ -49,7 +49,8 @@ WATCH = """
     return found;
   };
   const painted = (canvas) => {
-    if (canvas.width === 0 || canvas.height === 0 || canvas.offsetWidth === 0) return false;
+    // Reading back a hundred canvases that nobody has drawn on yet would cost what is measured.
+    if (!canvas.hasAttribute("width") || canvas.width === 0 || canvas.height === 0) return false;
     const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
     const pixels = new Uint32Array(data.buffer);
     return pixels.some((pixel) => pixel !== pixels[0]);

@@ -31,6 +31,8 @@ export abstract class MiniChart extends LitElement implements Paintable {
   @query("canvas") private canvas!: HTMLCanvasElement | null;
 
   private lifetime: AbortController | null = null;
+  private width = 0;
+  private height = 0;
 
   protected abstract draw(surface: Surface): void;
 
@@ -55,16 +57,27 @@ export abstract class MiniChart extends LitElement implements Paintable {
     schedulePaint(this);
   }
 
+  measure(): void {
+    this.width = this.clientWidth;
+    this.height = this.clientHeight;
+  }
+
   paintNow(): void {
-    const ctx = this.canvas?.getContext("2d") ?? null;
-    const width = this.clientWidth;
-    const height = this.clientHeight;
-    if (ctx === null || width === 0 || height === 0) return;
+    const { width, height, canvas } = this;
+    if (canvas === null || width === 0 || height === 0) return;
+    const ctx = canvas.getContext("2d");
+    if (ctx === null) return;
     const ratio = devicePixelRatio;
-    ctx.canvas.width = Math.round(width * ratio);
-    ctx.canvas.height = Math.round(height * ratio);
-    ctx.scale(ratio, ratio);
+    const [columns, rows] = [Math.round(width * ratio), Math.round(height * ratio)];
+    if (canvas.width !== columns || canvas.height !== rows) {
+      canvas.width = columns;
+      canvas.height = rows;
+    }
+    ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
+    ctx.clearRect(0, 0, width, height);
+    ctx.save();
     this.draw({ ctx, width, height, ratio, theme: theme() });
+    ctx.restore();
   }
 
   protected override render(): TemplateResult {

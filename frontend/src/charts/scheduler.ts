@@ -1,6 +1,8 @@
 /** One animation frame for all charts of the page, and none for charts nobody sees. */
 
 export interface Paintable extends Element {
+  /** Reads its size from the page; told to all charts of a frame before any of them paints. */
+  measure?(): void;
   paintNow(): void;
 }
 
@@ -39,8 +41,10 @@ export function followVisibility(chart: Paintable, signal: AbortSignal): void {
 
 function paintWaiting(): void {
   frame = 0;
-  for (const chart of [...waiting]) {
-    if (visible.get(chart) === false) continue;
+  const due = [...waiting].filter((chart) => visible.get(chart) !== false);
+  // A canvas that changes its size spoils the layout: read after it, each size would cost one anew.
+  for (const chart of due) chart.measure?.();
+  for (const chart of due) {
     waiting.delete(chart);
     chart.paintNow();
   }
