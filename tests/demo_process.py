@@ -63,6 +63,14 @@ class DemoProcess:
             runs: list[dict[str, Any]] = json.load(answer)["runs"]
         return runs
 
+    def contents(self, run: str) -> dict[str, Any]:
+        """What a run contains, as its plugin lists it."""
+        query = urllib.parse.urlencode({"run": run})
+        address = f"{self.address}/data/plugin/nnviz/contents?{query}"
+        with urllib.request.urlopen(address, timeout=30) as answer:
+            found: dict[str, Any] = json.load(answer)
+        return found
+
     def kept_steps(self, run: str, layer: str, statistic: str) -> int:
         """How many steps of a per-neuron series its TensorBoard holds."""
         query = urllib.parse.urlencode({"run": run, "layer": layer, "statistic": statistic})

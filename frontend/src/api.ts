@@ -6,6 +6,7 @@
 
 import { appendSteps, canAppend } from "./append";
 import { ByteCache } from "./cache";
+import { CatalogueReader, type Choice, type Told } from "./catalogue";
 import { parseAssessment, type Assessment } from "./findings";
 import { decode, type Container } from "./pure/decode";
 
@@ -89,6 +90,10 @@ export interface ScalarInfo {
 
 export interface RunInfo {
   readonly name: string;
+  /** Whether it holds data of ours. */
+  readonly recorded: boolean;
+  /** Whether `scalars` and `layers` were read; they are empty otherwise. */
+  readonly full: boolean;
   readonly scalars: readonly ScalarInfo[];
   readonly last_step: number | null;
   readonly last_wall_time: number | null;
@@ -142,6 +147,9 @@ export class Client {
   readonly #base: string;
   readonly #fetch: typeof fetch;
   readonly #cache: ByteCache<Entry>;
+  readonly #catalogue = new CatalogueReader((route, run, held, signal) =>
+    this.#told(addressOf(route, { run }), held, signal),
+  );
 
   constructor(base = document.baseURI, fetcher: typeof fetch = (...args) => fetch(...args), bytes = CACHE_BYTES) {
     this.#base = base;
@@ -153,8 +161,9 @@ export class Client {
     return (await this.#json("definitions", signal)) as Definitions;
   }
 
-  async catalogue(signal: AbortSignal): Promise<Catalogue> {
-    return (await this.#json("catalogue", signal)) as Catalogue;
+  /** See CatalogueReader.read. */
+  async catalogue(choice: Choice, held: boolean, signal: AbortSignal): Promise<Catalogue> {
+    return this.#catalogue.read(choice, held, signal);
   }
 
   /**
@@ -219,19 +228,26 @@ export class Client {
   }
 
   async #json(address: string, signal: AbortSignal): Promise<unknown> {
-    const response = await this.#get(address, signal);
-    return readBody(response.json() as Promise<unknown>, signal);
+    return (await this.#told(address, null, signal)).value;
   }
 
-  async #get(address: string, signal: AbortSignal): Promise<Response> {
+  async #told(address: string, held: Told | null, signal: AbortSignal): Promise<Told> {
+    const headers = held?.etag ? { "If-None-Match": held.etag } : undefined;
+    const response = await this.#get(address, signal, headers);
+    if (response.status === 304 && held !== null) return held;
+    const value = await readBody(response.json() as Promise<unknown>, signal);
+    return { etag: response.headers.get("ETag"), value };
+  }
+
+  async #get(address: string, signal: AbortSignal, headers?: Readonly<Record<string, string>>): Promise<Response> {
     let response: Response;
     try {
-      response = await this.#fetch(new URL(address, this.#base), { signal, cache: "no-store" });
+      response = await this.#fetch(new URL(address, this.#base), { signal, cache: "no-store", ...(headers && { headers }) });
     } catch (error) {
       if (signal.aborted) throw error;
       throw new ApiError("TensorBoard does not answer. Is it still running?", 0, "unreachable");
     }
-    if (!response.ok) throw await errorOf(response);
+    if (!response.ok && response.status !== 304) throw await errorOf(response);
     return response;
   }
 }

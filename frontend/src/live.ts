@@ -60,7 +60,12 @@ export class Live {
 
   /** Polls at once, because something said that there is news. */
   poke(): void {
-    if (!this.#visible || this.#held) return;
+    if (!this.#held) this.again();
+  }
+
+  /** Reads at once, also while updates are held: something is wanted that was not before. */
+  again(): void {
+    if (!this.#visible) return;
     this.#stop();
     void this.#poll();
   }
@@ -121,6 +126,7 @@ export class Live {
       this.#options.fail(error as ApiError);
     }
     this.#request = null;
+    if (this.#held) return;
     const wait = Math.min(SLOWEST_POLL_MS, POLL_MS * 2 ** Math.min(this.#failures, 4));
     this.#timer = setTimeout(() => void this.#poll(), wait);
   }

@@ -4,7 +4,7 @@ import type { Catalogue, LayerInfo, RunInfo } from "./api";
 
 /** The run that a fresh panel shows: the one written last among those with our data. */
 export function firstRuns(catalogue: Catalogue): readonly string[] | null {
-  const ours = catalogue.runs.filter((run) => run.layers.length > 0);
+  const ours = catalogue.runs.filter((run) => run.recorded);
   const newest = ours.reduce<RunInfo | null>(
     (best, run) =>
       best === null || (run.last_wall_time ?? 0) > (best.last_wall_time ?? 0) ? run : best,

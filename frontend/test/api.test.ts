@@ -41,7 +41,7 @@ const values = (answer: Container, name: string): number[] => [...(answer.arrays
 describe("addresses", () => {
   it("are relative, so that they work under a path prefix", async () => {
     const { client, asked } = served(Response.json({ runs: [] }), Response.json(["a"]));
-    await client.catalogue(live());
+    await client.catalogue(() => [], false, live());
     await client.runNames(live());
     expect(asked.map((url) => url.pathname)).toEqual(["/prefix/data/plugin/nnviz/catalogue", "/prefix/data/runs"]);
   });
@@ -148,7 +148,7 @@ describe("rows of a density", () => {
 describe("errors", () => {
   const failing = async (answer: Response | Error): Promise<ApiError> => {
     const { client } = served(answer);
-    return client.catalogue(live()).then(
+    return client.catalogue(() => [], false, live()).then(
       () => expect.fail("should have been refused"),
       (error: unknown) => error as ApiError,
     );
@@ -183,7 +183,7 @@ describe("errors", () => {
         init?.signal?.addEventListener("abort", () => reject(new DOMException("gone", "AbortError"))),
       );
     const client = new Client(BASE, fetcher as typeof fetch);
-    const waiting = client.catalogue(request.signal);
+    const waiting = client.catalogue(() => [], false, request.signal);
     request.abort();
     await expect(waiting).rejects.toThrow(DOMException);
   });

@@ -49,6 +49,19 @@ describe("polling", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  it("reads once what is newly wanted while updates are held", async () => {
+    const { live, read } = watched();
+    live.visible = true;
+    await vi.advanceTimersByTimeAsync(0);
+    live.held = true;
+    live.poke();
+    expect(read).toHaveBeenCalledTimes(1);
+    live.again();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(read).toHaveBeenCalledTimes(2);
+    live.stop();
+  });
+
   it("asks at once when it is seen again", async () => {
     const { live, read } = watched();
     live.visible = true;

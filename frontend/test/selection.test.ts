@@ -23,6 +23,8 @@ function layer(name: string): LayerInfo {
 function run(name: string, layers: readonly string[], tags: readonly string[] = [], wallTime = 0): RunInfo {
   return {
     name,
+    recorded: layers.length > 0,
+    full: true,
     scalars: tags.map((tag) => ({ tag, last_step: 1, last_wall_time: 1 })),
     last_step: 1,
     last_wall_time: wallTime,

@@ -77,7 +77,7 @@ def density(series: Series, selection: Selection) -> Answer:
     same_frame = True
     if selection.after is not None:
         same_frame = frame == frame_of(rows[series.steps[chosen] <= selection.after])
-    picked = pick(series, selection, _ends(series.values), same_frame)
+    picked = pick(series, selection, lambda: _ends(series.values), same_frame)
     kept = series.values[picked.rows]
     return Answer(
         picked.meta,

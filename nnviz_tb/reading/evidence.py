@@ -40,7 +40,7 @@ def gather(reader: Reader, scope: Scope, run: str, losses: tuple[str, ...] = ())
         not measured.
     """
     layers = _layers(reader, scope, run)
-    listed = reader.listing(scope).scalars.get(run, {})
+    _, listed = reader.contents(scope, run)
     scalars = []
     for tag in listed:
         if is_loss(tag) or tag in losses:

@@ -47,7 +47,7 @@ def overview(
     merged = _merged(layers, series)
     # Not -1: there may be no steps at all.
     flat = merged.values.reshape(merged.steps.size, len(layers) * len(FIELDS)).T
-    picked = pick(merged, selection, unit_profile(flat))
+    picked = pick(merged, selection, lambda: unit_profile(flat))
     heights = np.zeros((len(layers), densities.BINS), np.float32)
     ranges = np.full((len(layers), 2), np.nan, np.float32)
     for place, layer in enumerate(layers):

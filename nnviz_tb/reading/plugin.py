@@ -40,14 +40,14 @@ from nnviz_tb.reading.faults import (
 )
 from nnviz_tb.reading.parameters import SELECTION, Selection
 from nnviz_tb.reading.queries import Answer
-from nnviz_tb.reading.reader import MAX_AGE_S, Reader, layers_in
+from nnviz_tb.reading.reader import MAX_AGE_S, Reader, layers_in, stamp
 from nnviz_tb.reading.responses import (
     BINARY,
-    JSON,
     Body,
     body_of,
     fault_response,
     json_body,
+    json_text_body,
     respond,
 )
 from nnviz_tb.reading.rows import MAX_STEP, Series
@@ -68,6 +68,7 @@ CATALOGUE_BYTES = 32 * 1024 * 1024
 ROUTE_PARAMETERS: dict[str, tuple[str, ...]] = {
     "definitions": (),
     "catalogue": (),
+    "contents": ("run",),
     "scalars": ("run", "tag", *SELECTION),
     "neurons": ("run", "layer", "statistic", *SELECTION),
     "weights": ("run", "layer", "neuron", *SELECTION),
@@ -151,7 +152,7 @@ class Plugin(base_plugin.TBPlugin):  # type: ignore[misc]
 
         def build() -> Body:
             start = time.monotonic()
-            body = body_of(JSON, self._book.json(*self._reader.listing(scope)))
+            body = json_text_body(self._book.json(*self._reader.heads(scope)))
             # TensorBoard itself looks for new data every five seconds at best. A listing that takes
             # long, of a great many runs, is not made anew as soon as it is done.
             end = time.monotonic()
@@ -160,6 +161,15 @@ class Plugin(base_plugin.TBPlugin):  # type: ignore[misc]
             return body
 
         return self._flights.run(("catalogue", scope.experiment), build)
+
+    def _contents(self, scope: Scope, values: Values) -> Body:
+        run = parameters.name(values, "run")
+        held = self._reader.contents(scope, run)
+
+        def build() -> Body:
+            return json_text_body(catalogue.contents_json(run, *held).encode("ascii"))
+
+        return self._kept(("contents", scope.experiment, run, stamp(*held)), build)
 
     def _scalars(self, scope: Scope, values: Values) -> Body:
         run, tag = parameters.name(values, "run"), parameters.name(values, "tag")
@@ -237,8 +247,9 @@ class Plugin(base_plugin.TBPlugin):  # type: ignore[misc]
             )
 
         age = int(time.monotonic() / MAX_AGE_S)
-        shape = tuple(tags.get(tag_of(kind, a)) for a in layers for kind in ("layer", "density"))
-        key = ("overview", scope.experiment, age, shape, *sorted(values.items()))
+        shown_tags = (tag_of(kind, layer) for kind in ("layer", "density") for layer in layers)
+        held = stamp({tag: tags[tag] for tag in shown_tags if tag in tags})
+        key = ("overview", scope.experiment, age, held, *sorted(values.items()))
         return self._kept(key, build)
 
     def _findings(self, scope: Scope, values: Values) -> Body:
@@ -247,17 +258,14 @@ class Plugin(base_plugin.TBPlugin):  # type: ignore[misc]
             thresholds = Thresholds().changed(parameters.limits(values))
         except ArgumentError as error:
             raise BadRequestError(str(error)) from None
-        listing = self._reader.listing(scope)
-        if run not in listing.runs:
-            raise NotFoundError(f"there is no run {shown(run)}")
-        held = (listing.ours.get(run, {}), listing.scalars.get(run, {}))
+        held = self._reader.contents(scope, run)
 
         def build() -> Body:
             return json_body(assess(gather(self._reader, scope, run), thresholds).as_dict())
 
         age = int(time.monotonic() / MAX_AGE_S)
-        shape = tuple(tuple(sorted(tags.items())) for tags in held)
-        return self._kept(("findings", scope.experiment, age, shape, run, thresholds), build)
+        key = ("findings", scope.experiment, age, stamp(*held), run, thresholds)
+        return self._kept(key, build)
 
 
 def _container(answer: Answer) -> Body:

@@ -22,8 +22,8 @@ def path(series: Series, selection: Selection) -> Answer:
     assert isinstance(metadata, SeriesMetadata)
     points, explained = principal_plane(series.values)
     # Not -1: there may be no rows at all.
-    profile = points.reshape(points.shape[0], 2 * points.shape[1]).T
-    picked = pick(series, selection, profile)
+    shape = points.shape[0], 2 * points.shape[1]
+    picked = pick(series, selection, lambda: points.reshape(shape).T)
     tracked = metadata.tracked if series.steps.size else 0
     return Answer(
         {**picked.meta, "neurons": metadata.neurons, "explained": explained},

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,19 +38,23 @@ class Picked:
     """The steps of a series that an answer holds.
 
     Attributes:
-      rows: ``int64[steps]`` ascending places in the series.
+      rows: ``int64[steps]`` ascending places in the series; a slice where they are neighbours, so
+        that an array over steps is not copied for it.
       meta: the entries that every answer over steps has.
     """
 
-    rows: NDArray[np.int64]
+    rows: NDArray[np.int64] | slice
     meta: dict[str, Any] = field(default_factory=dict)
 
 
-def pick(series: Series, selection: Selection, profile: Array, same_frame: bool = True) -> Picked:
+def pick(
+    series: Series, selection: Selection, profile: Callable[[], Array], same_frame: bool = True
+) -> Picked:
     """Which rows of a series answer a selection: those after the client's own, or all, reduced.
 
     Args:
-      profile: ``float[profiles, steps]``, what the reduction keeps the highs and lows of.
+      profile: gives ``float[profiles, steps]``, what a reduction keeps the highs and lows of; asked
+        only where there is something to reduce.
       same_frame: the rows after ``selection.after`` share the frame (borders of buckets) of those
         before, so the client can append them.
     """
@@ -70,8 +74,15 @@ def pick(series: Series, selection: Selection, profile: Array, same_frame: bool 
         # A reduced answer cannot be continued: its next step would move the stretches.
         room = after.size == 0 or chosen.size <= selection.limit
         if follows and room and key_of(series, selection, before) == selection.have:
-            return Picked(after, {**meta, "delta": True})
-    return Picked(chosen[reduced(profile[:, chosen], selection.limit)], meta)
+            return Picked(_neighbours(after), {**meta, "delta": True})
+    if chosen.size <= selection.limit:
+        return Picked(_neighbours(chosen), meta)
+    return Picked(chosen[reduced(profile()[:, chosen], selection.limit)], meta)
+
+
+def _neighbours(rows: NDArray[np.int64]) -> slice:
+    """The slice of ascending neighbouring places."""
+    return slice(int(rows[0]), int(rows[-1]) + 1) if rows.size else slice(0, 0)
 
 
 def in_range(series: Series, selection: Selection) -> NDArray[np.int64]:
@@ -149,13 +160,18 @@ def finite_quantiles(values: Array) -> NDArray[np.float32]:
 
     Source: Hyndman & Fan, "Sample Quantiles in Statistical Packages" (1996).
     """
-    ordered = np.where(np.isfinite(values), values, np.float32(np.nan))
-    ordered.sort(axis=1)  # NaN last
-    counts = values.shape[1] - np.isnan(ordered).sum(axis=1)
-    steps = np.arange(values.shape[0])
     result = np.full((len(QUANTILES), values.shape[0]), np.nan, np.float32)
-    if values.shape[1] == 0:
+    if 0 in values.shape:
         return result
+    ordered = np.sort(values, axis=1)  # -Inf first, then numbers, +Inf, NaN
+    counts = np.full(values.shape[0], values.shape[1])
+    odd = np.flatnonzero(~np.isfinite(ordered[:, 0]) | ~np.isfinite(ordered[:, -1]))
+    if odd.size:
+        rest = np.where(np.isfinite(ordered[odd]), ordered[odd], np.float32(np.nan))
+        rest.sort(axis=1)  # NaN last
+        ordered[odd] = rest
+        counts[odd] -= np.isnan(rest).sum(axis=1)
+    steps = np.arange(values.shape[0])
     for row, quantile in zip(result, QUANTILES, strict=True):
         place = np.maximum(counts - 1, 0) * quantile
         below = np.floor(place).astype(np.int64)
@@ -168,14 +184,14 @@ def finite_quantiles(values: Array) -> NDArray[np.float32]:
 
 def scalars(series: Series, selection: Selection) -> Answer:
     """A scalar over steps, ``values float32[steps]``."""
-    picked = pick(series, selection, series.values[np.newaxis])
+    picked = pick(series, selection, lambda: series.values[np.newaxis])
     return Answer(picked.meta, {**_times(series, picked), "values": series.values[picked.rows]})
 
 
 def fields(series: Series, selection: Selection, names: list[str]) -> Answer:
     """Named figures over steps, ``values float32[fields, steps]``."""
     columns = series.values.T
-    picked = pick(series, selection, unit_profile(columns))
+    picked = pick(series, selection, lambda: unit_profile(columns))
     return Answer(
         {**picked.meta, "fields": names},
         {**_times(series, picked), "values": columns[:, picked.rows]},
@@ -190,7 +206,7 @@ def neurons(series: Series, selection: Selection) -> Answer:
     tracked = metadata.tracked if series.steps.size else 0
     every = series.values[:, :tracked]
     stored = series.values[:, tracked : tracked + len(QUANTILES)] if partly else every[:, :0]
-    picked = pick(series, selection, _outline(every if tracked else stored).T)
+    picked = pick(series, selection, lambda: _outline(every if tracked else stored).T)
     arrays = {
         **_times(series, picked),
         "neurons": spread_sample(metadata.neurons, tracked, metadata.seed).astype(np.int32),
@@ -208,10 +224,16 @@ def neurons(series: Series, selection: Selection) -> Answer:
 
 def _outline(values: Array) -> Array:
     """``float32[steps, 2]`` lowest and highest finite value of every row."""
-    finite = np.isfinite(values)
-    low = np.where(finite, values, np.float32(np.inf)).min(axis=1, initial=np.inf)
-    high = np.where(finite, values, np.float32(-np.inf)).max(axis=1, initial=-np.inf)
-    return np.stack([low, high], axis=1)
+    if 0 in values.shape:
+        return np.full((values.shape[0], 2), [np.inf, -np.inf], np.float32)
+    ends = np.stack([values.min(axis=1), values.max(axis=1)], axis=1)
+    odd = np.flatnonzero(~np.isfinite(ends).all(axis=1))
+    if odd.size:
+        rest = values[odd]
+        finite = np.isfinite(rest)
+        ends[odd, 0] = np.where(finite, rest, np.float32(np.inf)).min(axis=1)
+        ends[odd, 1] = np.where(finite, rest, np.float32(-np.inf)).max(axis=1)
+    return ends
 
 
 def _neuron_indexes(stored: Array, count: int) -> NDArray[np.int32]:
@@ -232,7 +254,6 @@ def weights(series: Series, selection: Selection, neuron: int | None) -> Answer:
     kept = spread_sample(metadata.neurons, metadata.tracked if held else 0, metadata.seed)
     columns = spread_sample(metadata.fan_in, metadata.columns if held else 0, metadata.seed)
     values = None
-    profile = np.zeros((1, series.steps.size))
     if neuron is not None:
         place = int(np.searchsorted(kept, neuron))
         if place >= kept.size or kept[place] != neuron:
@@ -241,7 +262,10 @@ def weights(series: Series, selection: Selection, neuron: int | None) -> Answer:
                 f"{metadata.neurons} neurons were"
             )
         values = series.values[:, place]
-        profile = _outline(values).T
+
+    def profile() -> Array:
+        return np.zeros((1, series.steps.size)) if values is None else _outline(values).T
+
     picked = pick(series, selection, profile)
     arrays = {
         **_times(series, picked),
@@ -257,8 +281,9 @@ def curve(series: Series) -> Answer:
     """Activation curves of the steps at which they were logged, reduced to 1,000 of them."""
     grid = series.values.shape[2]
     bands = (series.values.shape[1] - 1) // 2
-    flat = series.values[:, 1:].reshape(series.steps.size, 2 * bands * grid)
-    picked = pick(series, Selection(), _outline(flat).T)
+    # Not -1: there may be no steps at all.
+    shape = series.steps.size, 2 * bands * grid
+    picked = pick(series, Selection(), lambda: _outline(series.values[:, 1:].reshape(shape)).T)
     values = series.values[picked.rows]
     return Answer(
         picked.meta,

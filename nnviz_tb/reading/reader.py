@@ -9,6 +9,7 @@ nothing in the listing.
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -73,13 +74,46 @@ class Reader:
         return self._cache.held_bytes
 
     def listing(self, scope: Scope) -> Listing:
-        """Runs, our tags and scalar tags, without their data."""
+        """Runs, our tags and scalar tags, without their data: too much to be polled."""
         found = self._source.listing(scope)
         return Listing(self._source.runs(scope), found[PLUGIN_NAME], found[SCALARS_PLUGIN])
 
+    def heads(self, scope: Scope) -> Listing:
+        """The same, but of our tags :data:`RUN_TAG` alone where a run has it.
+
+        Every record of our writer holds a row of that tag, so it tells which runs are ours and
+        when they were written last: of 500 runs with 400,000 tags, in a tenth of a second. A run of
+        another writer's that has none of it is listed in full.
+        """
+        runs = self._source.runs(scope)
+        ours = self._source.listing(scope, tags=[RUN_TAG], plugins=[PLUGIN_NAME])[PLUGIN_NAME]
+        others = [run for run in runs if run not in ours]
+        if others:
+            found = self._source.listing(scope, others, plugins=[PLUGIN_NAME])
+            ours = {**ours, **found[PLUGIN_NAME]}
+        scalars = self._source.listing(scope, plugins=[SCALARS_PLUGIN])[SCALARS_PLUGIN]
+        return Listing(runs, ours, scalars)
+
+    def contents(self, scope: Scope, run: str) -> tuple[Tags, Tags]:
+        """Our tags and the scalar tags of one run.
+
+        Raises:
+          NotFoundError: TensorBoard holds no such run now.
+        """
+        found = self._source.listing(scope, [run])
+        ours, scalars = (found[plugin].get(run, {}) for plugin in (PLUGIN_NAME, SCALARS_PLUGIN))
+        if not ours and not scalars and run not in self._source.runs(scope):
+            raise NotFoundError(f"there is no run {shown(run)}")
+        return ours, scalars
+
     def run_tags(self, scope: Scope, run: str) -> Tags:
         """Our tags of one run; none when TensorBoard does not hold it."""
-        return self._source.tags(scope, run).get(run, {})
+        return self._tags(scope, run, None)
+
+    def _tags(
+        self, scope: Scope, run: str, tags: Sequence[str] | None, plugin: str = PLUGIN_NAME
+    ) -> Tags:
+        return self._source.listing(scope, [run], tags, [plugin])[plugin].get(run, {})
 
     def series(self, scope: Scope, run: str, kind: str, layer: str) -> Series:
         """The series ``kind`` of a layer; of the run itself where ``kind`` is ``run``.
@@ -91,7 +125,7 @@ class Reader:
           UnavailableError: the data provider failed.
         """
         tag = RUN_TAG if kind == "run" else tag_of(kind, layer)
-        listed = self._source.tags(scope, run, [tag]).get(run, {}).get(tag)
+        listed = self._tags(scope, run, [tag]).get(tag)
         if listed is None:
             raise NotFoundError(f"run {shown(run)} holds no series {shown(tag)}")
         metadata = _metadata(tag, listed)
@@ -110,8 +144,7 @@ class Reader:
         Raises:
           NotFoundError, UnavailableError: as :meth:`series`.
         """
-        tags = self._source.tags(scope, run, [tag], SCALARS_PLUGIN)
-        listed = tags.get(run, {}).get(tag)
+        listed = self._tags(scope, run, [tag], SCALARS_PLUGIN).get(tag)
         if listed is None:
             raise NotFoundError(f"run {shown(run)} holds no scalar {shown(tag)}")
 
@@ -255,6 +288,18 @@ class Reader:
 
     def _keep(self, key: Hashable, listed: Listed, series: Series) -> None:
         self._cache.put((key, listed), (self._clock(), series), series.byte_count)
+
+
+def stamp(*listings: Tags) -> bytes:
+    """16 bytes that change with the listings: a small key for what is made of them."""
+    digest = hashlib.blake2b(digest_size=16)
+    for tags in listings:
+        for tag, listed in sorted(tags.items()):
+            when = f"{tag!r} {listed.last_step} {listed.last_wall_time!r} {len(listed.content)} "
+            digest.update(when.encode("utf-8", "surrogatepass"))
+            digest.update(listed.content)
+        digest.update(b"\n")
+    return digest.digest()
 
 
 def layers_in(tags: Tags) -> list[str]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from werkzeug import wrappers
@@ -43,11 +44,13 @@ class Body:
 
     Attributes:
       packed: the gzip of ``raw``, or None where that does not help.
+      etag: names the content, so that who has it already is only told so; "" where nobody polls.
     """
 
     content_type: str
     raw: bytes
     packed: bytes | None = None
+    etag: str = ""
 
     @property
     def byte_count(self) -> int:
@@ -57,7 +60,13 @@ class Body:
 
 def json_body(content: Any) -> Body:
     """``content`` as JSON in ASCII; numbers must be finite."""
-    return body_of(JSON, json.dumps(content, allow_nan=False, separators=(",", ":")).encode())
+    return json_text_body(json.dumps(content, allow_nan=False, separators=(",", ":")).encode())
+
+
+def json_text_body(raw: bytes) -> Body:
+    """JSON that is written already, with a name of its own."""
+    body = body_of(JSON, raw)
+    return replace(body, etag=hashlib.blake2b(raw, digest_size=12).hexdigest())
 
 
 def body_of(content_type: str, raw: bytes) -> Body:
@@ -69,6 +78,11 @@ def body_of(content_type: str, raw: bytes) -> Body:
 def respond(request: wrappers.Request, body: Body, status: int = 200) -> wrappers.Response:
     """The body as the client takes it."""
     headers, content = list(DATA_HEADERS), body.raw
+    if body.etag and status == 200:
+        # Weak: the compressed form and the plain one go by the same name (RFC 9110, 8.8.1).
+        headers.append(("ETag", f'W/"{body.etag}"'))
+        if request.if_none_match.contains_weak(body.etag):
+            return wrappers.Response(b"", 304, headers, content_type=body.content_type)
     if body.packed is not None and accepts_gzip(request):
         content = body.packed
         headers.append(("Content-Encoding", "gzip"))

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from nnviz_tb import buckets
 from nnviz_tb.definitions import LAYER_FIELDS, RUN_FIELDS, SUMMARY_FIELDS
 from nnviz_tb.errors import SchemaError
+from nnviz_tb.reading.stored import StoredRows
 from nnviz_tb.schema import (
     DENSITY_HEADER_LENGTH,
     SKETCH_DIMENSIONS,
@@ -97,6 +98,10 @@ def series_of(
         each of them allowed, are too much together.
     """
     check = _row_check(kind, metadata)
+    if isinstance(data, StoredRows) and kind not in _PADDED:
+        whole = _whole(kind, data, check, metadata)
+        if whole is not None:
+            return whole
     longest = 0
     skipped: Counter[str] = Counter()
     kept: list[Datum] = []
@@ -125,6 +130,24 @@ def series_of(
         metadata,
         sentences(skipped),
     )
+
+
+def _whole(kind: str, data: StoredRows, check: RowCheck, metadata: Metadata) -> Series | None:
+    """The series of rows in order and all alike, as nearly every log holds them; None of others."""
+    steps = np.array(data.steps, np.int64)
+    if not steps.size or steps[0] < 0 or steps[-1] > MAX_STEP or (steps[1:] <= steps[:-1]).any():
+        return None
+    values = data.alike()
+    # Rows of one type and shape are all good when the first is: such a check looks at nothing else.
+    if values is None or check(values[0]):
+        return None
+    width = _FIELD_COUNTS.get(kind)
+    if width is not None and values.shape[1] != width:
+        # A later schema may append fields, an earlier one lacks some.
+        fitted = np.full((steps.size, width), np.nan, np.float32)
+        fitted[:, : values.shape[1]] = values[:, :width]
+        values = fitted
+    return Series(steps.astype(np.float64), np.array(data.wall_times, np.float64), values, metadata)
 
 
 def scalars_of(data: Iterable[Any]) -> Series:
@@ -259,9 +282,8 @@ def _of_the_last_shape(
 
 
 def _stacked(kind: str, rows: list[Array]) -> Array:
-    fixed = {"layer": len(LAYER_FIELDS), "run": len(RUN_FIELDS), "summary": len(SUMMARY_FIELDS)}
-    if kind in fixed:
-        values = np.full((len(rows), fixed[kind]), np.nan, np.float32)
+    if kind in _FIELD_COUNTS:
+        values = np.full((len(rows), _FIELD_COUNTS[kind]), np.nan, np.float32)
         for place, row in zip(values, rows, strict=True):
             # A later schema may append fields.
             place[: row.size] = row[: place.size]
@@ -278,6 +300,11 @@ def _stacked(kind: str, rows: list[Array]) -> Array:
     return np.empty(_NO_ROWS.get(kind, (0, 0)), np.float32)
 
 
+_FIELD_COUNTS = {
+    "layer": len(LAYER_FIELDS),
+    "run": len(RUN_FIELDS),
+    "summary": len(SUMMARY_FIELDS),
+}
 _PADDED = ("density", "output", "curve")
 """Series whose rows have no declared length."""
 _NO_ROWS = {"curve": (0, 3, 0), "weights": (0, 0, 0), "sketch": (0, 0, 0)}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -17,6 +17,7 @@ from tensorboard import errors as tb_errors
 from tensorboard.compat.proto import summary_pb2
 from tensorboard.data import provider as tb_provider
 
+from nnviz_tb.reading.beneath import beneath
 from nnviz_tb.reading.faults import (
     BadDataError,
     NotFoundError,
@@ -25,7 +26,7 @@ from nnviz_tb.reading.faults import (
     UnavailableError,
     shown,
 )
-from nnviz_tb.reading.stored import Listed, Multiplexed, beneath
+from nnviz_tb.reading.stored import Listed
 from nnviz_tb.schema import PLUGIN_NAME
 
 SCALARS_PLUGIN = "scalars"
@@ -54,12 +55,23 @@ class Source:
         self._provider = provider
         self._beneath = beneath(provider)
 
-    def listing(self, scope: Scope) -> Mapping[str, Mapping[str, Tags]]:
-        """``{plugin: {run: {tag: Listed}}}`` of our series and of all scalars."""
-        if isinstance(self._beneath, Multiplexed):
-            with told("list the series"):
-                return self._beneath.tags(_DATA_CLASSES)
-        return {plugin: self.tags(scope, plugin=plugin) for plugin in _DATA_CLASSES}
+    def listing(
+        self,
+        scope: Scope,
+        runs: Collection[str] | None = None,
+        tags: Collection[str] | None = None,
+        plugins: Collection[str] = tuple(_DATA_CLASSES),
+    ) -> Mapping[str, Mapping[str, Tags]]:
+        """``{plugin: {run: {tag: Listed}}}`` of our series and of scalars.
+
+        Args:
+          runs, tags: the only ones wanted; None for all.
+        """
+        with told("list the series"):
+            if self._beneath is not None:
+                wanted = {plugin: _DATA_CLASSES[plugin] for plugin in plugins}
+                return self._beneath.tags(scope.experiment, wanted, runs, tags)
+            return {plugin: self._public_listing(scope, runs, tags, plugin) for plugin in plugins}
 
     def runs(self, scope: Scope) -> list[str]:
         """Names of all runs, in the order of their start."""
@@ -68,26 +80,17 @@ class Source:
         runs = sorted(runs, key=lambda run: (run.start_time or math.inf, run.run_name))
         return [run.run_name for run in runs]
 
-    def tags(
-        self,
-        scope: Scope,
-        run: str | None = None,
-        tags: Sequence[str] | None = None,
-        plugin: str = PLUGIN_NAME,
+    def _public_listing(
+        self, scope: Scope, runs: Collection[str] | None, tags: Collection[str] | None, plugin: str
     ) -> Mapping[str, Tags]:
-        """``{run: {tag: Listed}}`` of one plugin, of one run or all, of some tags or all."""
-        if isinstance(self._beneath, Multiplexed) and run is not None and tags is None:
-            with told("list the series"):
-                return self._beneath.tags({plugin: _DATA_CLASSES[plugin]}, run)[plugin]
         provider = self._connected()
-        with told("list the series"):
-            listing = provider.list_scalars if plugin == SCALARS_PLUGIN else provider.list_tensors
-            answer = listing(
-                scope.context,
-                experiment_id=scope.experiment,
-                plugin_name=plugin,
-                run_tag_filter=_filter(run, tags),
-            )
+        listing = provider.list_scalars if plugin == SCALARS_PLUGIN else provider.list_tensors
+        answer = listing(
+            scope.context,
+            experiment_id=scope.experiment,
+            plugin_name=plugin,
+            run_tag_filter=_filter(runs, tags),
+        )
         return {
             name: {tag: _listed(series) for tag, series in of_run.items()}
             for name, of_run in answer.items()
@@ -108,7 +111,7 @@ class Source:
                 experiment_id=scope.experiment,
                 plugin_name=PLUGIN_NAME,
                 downsample=limit,
-                run_tag_filter=_filter(run, tags),
+                run_tag_filter=_filter([run], tags),
             )
         return answer.get(run, {})  # type: ignore[no-any-return]
 
@@ -120,7 +123,7 @@ class Source:
                 experiment_id=scope.experiment,
                 plugin_name=SCALARS_PLUGIN,
                 downsample=limit,
-                run_tag_filter=_filter(run, [tag]),
+                run_tag_filter=_filter([run], [tag]),
             )
         return answer.get(run, {}).get(tag, ())  # type: ignore[no-any-return]
 
@@ -130,10 +133,12 @@ class Source:
         return self._provider
 
 
-def _filter(run: str | None, tags: Sequence[str] | None) -> tb_provider.RunTagFilter | None:
-    if run is None and tags is None:
+def _filter(
+    runs: Collection[str] | None, tags: Collection[str] | None
+) -> tb_provider.RunTagFilter | None:
+    if runs is None and tags is None:
         return None
-    return tb_provider.RunTagFilter(runs=None if run is None else [run], tags=tags)
+    return tb_provider.RunTagFilter(runs=runs, tags=tags)
 
 
 def _listed(series: Any) -> Listed:

@@ -1,21 +1,14 @@
-"""Rows and listings of TensorBoard's own two data providers, before they expand any tensor.
+"""Rows as TensorBoard stores them, checked before they are expanded. Pure.
 
-``read_tensors`` turns every row into an array of the shape that the row declares, however large
-that is: twenty bytes of a damaged or hostile log become as many gigabytes as they like. Nor can it
-read one row without expanding all of them, and NumPy's part of that is two thirds of the time of a
-cold overview. So the two providers that TensorBoard ships are asked one layer below, for the stored
-tensors; :class:`StoredRow` then checks before it expands. Any other provider, one derived from
-these included, and these where a release has changed them, are asked through the public interface;
-a test says so when a release has.
+:mod:`beneath` gets them. Twenty bytes of a damaged or hostile log may stand for as many gigabytes
+as they like, so nothing here takes more memory than was stored.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
-from operator import attrgetter
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,16 +16,11 @@ from tensorboard.compat.proto import types_pb2
 
 from nnviz_tb.errors import SchemaError
 
-_MULTIPLEXED = "tensorboard.backend.event_processing.data_provider.MultiplexerDataProvider"
-_GRPC = "tensorboard.data.grpc_provider.GrpcDataProvider"
-
 _DTYPES: dict[int, tuple[np.dtype[Any], str]] = {
     types_pb2.DT_FLOAT: (np.dtype("<f4"), "float_val"),
     types_pb2.DT_INT32: (np.dtype("<i4"), "int_val"),
 }
 """The two that the schema knows, and where a tensor keeps them when not in ``tensor_content``."""
-
-_step, _wall_time = attrgetter("step"), attrgetter("wall_time")
 
 
 class StoredRow:
@@ -90,7 +78,103 @@ def _name_of(dtype: int) -> str:
     return {"DT_DOUBLE": "float64", "DT_HALF": "float16"}.get(name, name[3:].lower())
 
 
-Rows = Mapping[str, Sequence[StoredRow]]
+class StoredRows(Sequence[StoredRow]):
+    """The rows of one tag in the order of the log, as columns; taken apart only where they must be.
+
+    Attributes:
+      steps, wall_times: of each row.
+      tensors: ``TensorProto`` of each row.
+    """
+
+    __slots__ = ("_message", "steps", "tensors", "wall_times")
+
+    def __init__(
+        self,
+        steps: Sequence[int],
+        wall_times: Sequence[float],
+        tensors: Sequence[Any],
+        message: Any = None,
+    ) -> None:
+        """Takes columns of equal length.
+
+        Args:
+          message: a protocol buffer whose last field, number 3, is ``tensors``; None without one.
+        """
+        self.steps, self.wall_times, self.tensors = steps, wall_times, tensors
+        self._message = message
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    @overload
+    def __getitem__(self, place: int) -> StoredRow: ...
+    @overload
+    def __getitem__(self, place: slice) -> StoredRows: ...
+    def __getitem__(self, place: int | slice) -> StoredRow | StoredRows:
+        kind = StoredRows if isinstance(place, slice) else StoredRow
+        return kind(self.steps[place], self.wall_times[place], self.tensors[place])  # type: ignore[arg-type]
+
+    def alike(self) -> NDArray[Any] | None:
+        """``[rows, …]`` all rows at once, read-only; None unless all are of one type and shape.
+
+        Row by row, the calls into NumPy take five times as long as the rest of reading a short row.
+        """
+        if not len(self.tensors):
+            return None
+        first = self.tensors[0]
+        try:
+            row = array_of(first)
+        except SchemaError:
+            return None
+        if not first.tensor_content:
+            return None
+        content = self._joined(first) if self._message is None else self._cut_out(first)
+        if content is None:
+            return None
+        return np.frombuffer(content, row.dtype).reshape(len(self), *row.shape)
+
+    def _joined(self, first: Any) -> bytes | None:
+        """The contents of all tensors, when nothing else tells them from the first."""
+        dtype, shape, size = first.dtype, first.tensor_shape, len(first.tensor_content)
+        contents = [
+            content
+            for tensor in self.tensors
+            if len(content := tensor.tensor_content) == size
+            and tensor.dtype == dtype
+            and tensor.tensor_shape == shape
+        ]
+        return b"".join(contents) if len(contents) == len(self.tensors) else None
+
+    def _cut_out(self, first: Any) -> bytes | None:
+        """The same from the message's own bytes, without an object for each tensor.
+
+        Tensors that differ in nothing but their contents are serialized to records of one length,
+        which begin with the same bytes.
+        """
+        content = first.tensor_content
+        bare = type(first)(dtype=first.dtype, tensor_shape=first.tensor_shape)
+        head = bare.SerializeToString() + _field(4, len(content))
+        if head + content != first.SerializeToString():
+            return None
+        head = _field(3, len(head) + len(content)) + head
+        raw, size = self._message.SerializeToString(), len(head) + len(content)
+        start = len(raw) - len(self) * size
+        if start < 0:
+            return None
+        records = np.frombuffer(raw, np.uint8, offset=start).reshape(len(self), size)
+        if (records[:, : len(head)] != np.frombuffer(head, np.uint8)).any():
+            return None
+        return records[:, len(head) :].tobytes()
+
+
+def _field(number: int, length: int) -> bytes:
+    """How a field of so many bytes begins (protobuf.dev, "Encoding", length-delimited records)."""
+    begin = bytearray([number << 3 | 2])
+    while length >= 0x80:
+        begin.append(length & 0x7F | 0x80)
+        length >>= 7
+    begin.append(length)
+    return bytes(begin)
 
 
 class Listed(NamedTuple):
@@ -108,113 +192,3 @@ class Listed(NamedTuple):
     last_step: int
     last_wall_time: float
     content: bytes
-
-
-def beneath(provider: Any) -> Multiplexed | Remote | None:
-    """What stands below a provider; None where only its public interface may be used."""
-    kind = f"{type(provider).__module__}.{type(provider).__qualname__}"
-    if kind == _MULTIPLEXED and hasattr(provider, "_multiplexer"):
-        return Multiplexed(provider._multiplexer)
-    if kind == _GRPC and hasattr(provider, "_stub"):
-        return Remote(provider._stub)
-    return None
-
-
-class Multiplexed:
-    """The Python reader's multiplexer. What it lists is found by looking at every row it holds."""
-
-    def __init__(self, multiplexer: Any) -> None:
-        self._multiplexer = multiplexer
-        self._known: dict[tuple[str, str], tuple[int, Any, Listed]] = {}
-
-    def rows(self, experiment: str, plugin: str, run: str, tags: Sequence[str], limit: int) -> Rows:
-        """``{tag: rows}``; all rows of a tag that has more than ``limit``, the last one for 1."""
-        found = {}
-        for tag in tags:
-            try:
-                metadata = self._multiplexer.SummaryMetadata(run, tag)
-                events = self._multiplexer.Tensors(run, tag)
-            except KeyError:
-                continue
-            if metadata.plugin_data.plugin_name == plugin:
-                kept = events[-1:] if limit == 1 else events
-                found[tag] = [StoredRow(e.step, e.wall_time, e.tensor_proto) for e in kept]
-        return found
-
-    def tags(
-        self, plugins: Mapping[str, int], run: str | None = None
-    ) -> dict[str, dict[str, dict[str, Listed]]]:
-        """``{plugin: {run: {tag: Listed}}}`` of several plugins at once, each with its data class.
-
-        The largest step is looked for among all rows only where the rows are not those of the last
-        time: a tag that grows, restarts or is sampled anew has another number of rows or another
-        last one.
-
-        Args:
-          run: the only one wanted; None for all.
-        """
-        now: dict[tuple[str, str], tuple[int, Any, Listed]] = {}
-        result: dict[str, dict[str, dict[str, Listed]]] = {plugin: {} for plugin in plugins}
-        for name in self._multiplexer.Runs() if run is None else (run,):
-            with suppress(KeyError):  # Gone meanwhile, or never there.
-                self._add(name, plugins, result, now)
-        if run is None:
-            self._known = now
-        else:
-            self._known.update(now)
-        return result
-
-    def _add(
-        self,
-        run: str,
-        plugins: Mapping[str, int],
-        result: dict[str, dict[str, dict[str, Listed]]],
-        now: dict[tuple[str, str], tuple[int, Any, Listed]],
-    ) -> None:
-        accumulator = self._multiplexer.GetAccumulator(run)
-        for tag, metadata in accumulator.AllSummaryMetadata().items():
-            plugin = metadata.plugin_data.plugin_name
-            if plugin not in plugins or plugins[plugin] != metadata.data_class:
-                continue
-            events = accumulator.Tensors(tag)
-            last = events[-1] if events else None
-            entry = self._known.get((run, tag))
-            if entry is None or entry[0] != len(events) or entry[1] is not last:
-                entry = len(events), last, _found(events, metadata.plugin_data.content)
-            now[run, tag] = entry
-            result[plugin].setdefault(run, {})[tag] = entry[2]
-
-
-def _found(events: Sequence[Any], content: bytes) -> Listed:
-    if len(events) < 2:
-        step, time = (events[0].step, events[0].wall_time) if events else (0, 0.0)
-        return Listed(step, time if math.isfinite(time) else 0.0, content)
-    times = filter(math.isfinite, map(_wall_time, events))
-    return Listed(max(map(_step, events)), max(times, default=0.0), content)
-
-
-class Remote:
-    """The Rust server behind gRPC."""
-
-    def __init__(self, stub: Any) -> None:
-        self._stub = stub
-
-    def rows(self, experiment: str, plugin: str, run: str, tags: Sequence[str], limit: int) -> Rows:
-        """``{tag: rows}``, at most ``limit`` rows of each."""
-        from tensorboard.data.proto import data_provider_pb2
-
-        request = data_provider_pb2.ReadTensorsRequest(experiment_id=experiment)
-        request.plugin_filter.plugin_name = plugin
-        request.run_tag_filter.runs.names.append(run)
-        request.run_tag_filter.tags.names.extend(sorted(tags))
-        request.downsample.num_points = limit
-        return {
-            entry.tag_name: list(self._stored(entry.data))
-            for found in self._stub.ReadTensors(request).runs
-            if found.run_name == run
-            for entry in found.tags
-        }
-
-    def _stored(self, data: Any) -> Iterator[StoredRow]:
-        for step, wall_time, tensor in zip(data.step, data.wall_time, data.value, strict=True):
-            yield StoredRow(step, wall_time, tensor)

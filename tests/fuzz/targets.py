@@ -119,7 +119,7 @@ def listing(content: bytes) -> None:
         "nnviz/" + name.decode("utf-8", "replace"): Listed(place, float(place), described)
         for place, (name, described) in enumerate(zip(pieces[::2], pieces[1::2], strict=False))
     }
-    entry: dict[str, Any] = json.loads(catalogue.run_json("run", tags, {}))
+    entry: dict[str, Any] = json.loads(catalogue.contents_json("run", tags, {}))
     assert len(entry["problems"]) <= catalogue.MAX_PROBLEMS + 1
     assert entry["name"] == "run"
 

@@ -45,6 +45,7 @@ SERVING = {
         "reading.reader",
         "reading.source",
         "reading.stored",
+        "reading.beneath",
         "offline.logdir",
     ),
     "werkzeug": ("reading.plugin", "reading.responses", "reading.static_files"),

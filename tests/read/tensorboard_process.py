@@ -132,9 +132,9 @@ class TensorBoard:
             time.sleep(0.1)
 
     def run_entry(self, run: str) -> dict[str, Any] | None:
-        """The catalogue's entry of a run."""
-        runs = self.get("catalogue").json["runs"]
-        return next((entry for entry in runs if entry["name"] == run), None)
+        """What a run contains; None as long as there is no such run."""
+        reply = self.get("contents", run=run)
+        return reply.json if reply.status == 200 else None
 
     def wait_for_step(self, run: str, step: int) -> None:
         """Until the run's last step is loaded."""

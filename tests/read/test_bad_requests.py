@@ -66,6 +66,7 @@ BAD_REQUESTS: dict[str, tuple[str, int, str]] = {
     "a threshold twice": (
         "findings?run=digits/adam&thresholds=window:3,window:4", 400, "bad_request",
     ),
+    "contents of no run": ("contents?run=nowhere", 404, "not_found"),
     "findings of no run": ("findings?run=nowhere", 404, "not_found"),
     "a run without layers": ("overview?run=plain", 404, "not_found"),
     "a run without our data": ("run?run=plain", 404, "not_found"),

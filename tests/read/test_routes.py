@@ -26,6 +26,7 @@ DOCUMENT = (Path(nnviz_tb.__file__).parent / "http_api.md").read_text(encoding="
 EXAMPLES: dict[str, dict[str, object]] = {
     "definitions": {},
     "catalogue": {},
+    "contents": {"run": RUN},
     "scalars": {"run": RUN, "tag": "loss"},
     "neurons": {"run": RUN, "layer": "dense", "statistic": "weight_norm"},
     "weights": {"run": RUN, "layer": "dense", "neuron": 3},
@@ -38,7 +39,7 @@ EXAMPLES: dict[str, dict[str, object]] = {
     "overview": {"run": RUN},
     "findings": {"run": RUN, "thresholds": "window:3,dead_units:0.3"},
 }
-OVER_STEPS = sorted(set(EXAMPLES) - {"definitions", "catalogue", "findings"})
+OVER_STEPS = sorted(set(EXAMPLES) - {"definitions", "catalogue", "contents", "findings"})
 
 
 def documented_parameters(route: str) -> set[str]:
@@ -91,16 +92,32 @@ def test_every_answer_that_can_be_followed_brings_deltas(board: TensorBoard, rou
     assert arrays["steps"].size == STEPS
 
 
-def test_the_catalogue_lists_runs_layers_and_series(board: TensorBoard) -> None:
+def test_the_catalogue_lists_runs_and_when_they_were_written(board: TensorBoard) -> None:
+    runs = {entry["name"]: entry for entry in board.get("catalogue").json["runs"]}
+    assert runs[RUN] == {
+        "name": RUN,
+        "recorded": True,
+        "last_step": STEPS - 1,
+        "last_wall_time": 1790000000.0 + STEPS - 1,
+        "writer": "nnviz_tb test",
+        "frameworks": {"numpy": np.__version__},
+        "notes": ["a note"],
+        "problems": [],
+    }
+    assert runs["plain"]["recorded"] is False
+    assert runs["plain"]["last_wall_time"] == 1790000000.0
+    # Of another writer, which logs no row of the run itself.
+    assert runs["long"]["recorded"] is True
+    assert runs["long"]["last_step"] == LONG_STEPS - 1
+
+
+def test_the_contents_of_a_run_are_its_entry_and_its_layers_and_series(board: TensorBoard) -> None:
     entry = board.run_entry(RUN)
     assert entry is not None
     last = {"last_step": STEPS - 1, "last_wall_time": 1790000000.0 + STEPS - 1}
     assert entry["scalars"] == [{"tag": "loss", **last}]
-    assert last.items() <= entry.items()
-    assert entry["writer"] == "nnviz_tb test"
-    assert entry["frameworks"] == {"numpy": np.__version__}
-    assert entry["notes"] == ["a note"]
-    assert entry["problems"] == []
+    listed = next(one for one in board.get("catalogue").json["runs"] if one["name"] == RUN)
+    assert listed.items() <= entry.items()
     assert [layer["name"] for layer in entry["layers"]] == ["dense", "encoder/wide"]
     dense, wide = entry["layers"]
     assert dense["activation"]["function"] == "relu"
@@ -109,6 +126,18 @@ def test_the_catalogue_lists_runs_layers_and_series(board: TensorBoard) -> None:
     assert last.items() <= dense.items()
     assert dense["series"]["bias"] == {"tracked": synthetic.NEURONS, **last}
     assert wide["series"] == {"weight_norm": {"tracked": synthetic.TRACKED, **last}}
+
+
+@pytest.mark.parametrize("route", ["catalogue", "contents", "definitions", "findings"])
+def test_who_has_the_answer_already_is_only_told_so(board: TensorBoard, route: str) -> None:
+    url = board.url(route, **EXAMPLES[route])
+    full = board.fetch(url)
+    again = board.fetch(url, headers={"If-None-Match": full.headers["ETag"]})
+    assert (again.status, again.body) == (304, b"")
+    assert again.headers["ETag"] == full.headers["ETag"]
+    assert again.headers["Cache-Control"] == "no-store"
+    other = board.fetch(url, headers={"If-None-Match": 'W/"0123"'})
+    assert (other.status, other.body) == (200, full.body)
 
 
 def test_a_run_without_our_data_is_listed_without_layers(board: TensorBoard) -> None:
@@ -302,7 +331,7 @@ def test_metadata_that_no_row_bears_out_allocates_nothing(board: TensorBoard, na
     assert "declared as" in meta["skipped"][0]
 
 
-def test_the_catalogue_says_what_it_could_not_read_and_shows_the_rest(board: TensorBoard) -> None:
+def test_a_runs_contents_say_what_could_not_be_read_and_show_the_rest(board: TensorBoard) -> None:
     entry = board.run_entry("metadata")
     assert entry is not None
     assert [layer["name"] for layer in entry["layers"]] == ["dense"]

@@ -20,7 +20,7 @@ from tensorboard.util import tensor_util
 
 from nnviz_tb import schema
 from nnviz_tb.errors import SchemaError
-from nnviz_tb.reading import stored
+from nnviz_tb.reading import beneath, stored
 from nnviz_tb.reading.reader import Reader
 from nnviz_tb.reading.source import Scope
 
@@ -52,15 +52,15 @@ def logdir(tmp_path: Path) -> Path:
 def test_the_providers_of_this_tensorboard_are_asked_below_their_public_interface(
     logdir: Path,
 ) -> None:
-    assert isinstance(stored.beneath(multiplexed(logdir)), stored.Multiplexed)
+    assert isinstance(beneath.beneath(multiplexed(logdir)), beneath.Multiplexed)
     remote = grpc_provider.GrpcDataProvider("localhost:1", object())
-    assert isinstance(stored.beneath(remote), stored.Remote)
+    assert isinstance(beneath.beneath(remote), beneath.Remote)
 
 
 def test_a_provider_of_somebody_else_is_asked_through_the_public_interface(logdir: Path) -> None:
     multiplexer = multiplexed(logdir)._multiplexer
-    assert stored.beneath(Derived(multiplexer, "")) is None
-    assert stored.beneath(None) is None
+    assert beneath.beneath(Derived(multiplexer, "")) is None
+    assert beneath.beneath(None) is None
 
 
 def test_both_ways_of_asking_give_the_same(logdir: Path) -> None:

@@ -49,7 +49,8 @@ export class AppElement extends LitElement {
   readonly #client = new Client();
   readonly #store = new Store(fromParameters(this.#host.readAddress()));
   readonly #live = new Live({
-    read: (signal) => this.#client.catalogue(signal),
+    read: (signal) =>
+      this.#client.catalogue((all) => this.#store.state.runs ?? firstRuns(all) ?? [], this.#live.held, signal),
     tell: (catalogue) => this.#arrived(catalogue),
     fail: (error) => this.#failed(error),
   });
@@ -115,7 +116,7 @@ export class AppElement extends LitElement {
         ${frame(words, 240, waiting, () => html``, () => this.#live.poke())}
       </div>`;
     }
-    if (!this.catalogue.runs.some((run) => run.layers.length > 0)) {
+    if (!this.catalogue.runs.some((run) => run.recorded)) {
       return html`<div class="alone">
         <nn-empty
           .words=${words}
@@ -153,6 +154,9 @@ export class AppElement extends LitElement {
         heading=${ctx.words.t("empty.select.title")}
         text=${ctx.words.t("empty.select")}
       ></nn-empty>`;
+    }
+    if (!ctx.runs.some((run) => run.info.full)) {
+      return frame(ctx.words, 240, { status: "pending", previous: null }, () => html``, () => this.#live.again());
     }
     switch (ctx.state.view) {
       case "overview":
@@ -269,7 +273,7 @@ export class AppElement extends LitElement {
     const newRuns = catalogue.runs.some((run) => !this.#runNames.includes(run.name));
     if (newRuns) void this.#nameRuns();
     // What nothing changed in is kept, so that nothing is computed or drawn again.
-    if (JSON.stringify(catalogue) !== JSON.stringify(this.catalogue)) this.catalogue = catalogue;
+    this.catalogue = catalogue;
     const { runs } = this.#store.state;
     if (runs === null) this.#choose(firstRuns(catalogue));
   }
@@ -316,6 +320,8 @@ export class AppElement extends LitElement {
 
   #changed(after: State, before: State): void {
     this.requestUpdate();
+    const lacking = this.catalogue?.runs.some((run) => !run.full && after.runs?.includes(run.name));
+    if (after.runs !== before.runs && lacking === true) this.#live.again();
     if (this.#returning) return;
     if (this.#addressTimer !== null) clearTimeout(this.#addressTimer);
     if (isStation(after, before)) {

@@ -136,7 +136,7 @@ export class SidebarElement extends LitElement {
     const { ctx } = this;
     const { t } = ctx.words;
     const selected = ctx.runs.map((view) => view.info.name);
-    const without = run.layers.length === 0;
+    const without = !run.recorded;
     const detail = [run.writer, ...run.notes, ...run.problems].filter(Boolean).join("\n");
     return html`<li class="run ${without ? "without" : ""}">
       <label title=${`${run.name}${without ? ` — ${t("runs.without")}` : ""}${detail && `\n${detail}`}`}>
