@@ -72,6 +72,12 @@ export class Words {
     return String(Number(value.toPrecision(3))).replace("-", "−");
   }
 
+  /** 24 ms, 0.4 s, 12 s */
+  seconds(value: number): string {
+    if (value < 0.0995) return this.t("milliseconds", { n: String(Number((value * 1000).toPrecision(2))) });
+    return this.t("seconds", { n: value < 99.95 ? value.toFixed(1) : this.integer(value) });
+  }
+
   /** 2 s ago */
   age(seconds: number): string {
     if (seconds < 1) return this.t("age.now");

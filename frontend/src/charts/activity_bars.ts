@@ -24,10 +24,17 @@ export class ActivityBars extends ChartElement {
   @property({ type: Boolean }) sorted = false;
   /** Below this a neuron is marked: dead, for activity. NaN marks none. */
   @property({ type: Number }) threshold = 0.01;
+  /** Per row, 1 where the neuron is dead by more than this step; null judges by this step alone. */
+  @property({ attribute: false }) marked: Uint8Array | null = null;
   /** Values are shares of 1, shown as per cent on an axis from 0 to 1. */
   @property({ type: Boolean }) share = true;
   @property({ attribute: false }) pins: readonly Pin[] = [];
-  @property({ attribute: false }) words = { neuron: "neuron", below: "dead", neurons: "neurons" };
+  @property({ attribute: false }) words = {
+    neuron: "neuron",
+    below: "dead",
+    silent: "silent at this step",
+    neurons: "neurons",
+  };
 
   private hovered = -1;
 
@@ -36,7 +43,8 @@ export class ActivityBars extends ChartElement {
   }
 
   protected override margins(): PlotSpec["margins"] {
-    return [6, 14, 6, 52];
+    // As much as half a line of the axis' numbers, so that they touch nothing.
+    return [9, 14, 9, 52];
   }
 
   /** Index of the step shown, −1 when nothing is. */
@@ -123,12 +131,14 @@ export class ActivityBars extends ChartElement {
       let low = Infinity;
       let high = -Infinity;
       let missing = 0;
+      let dead = false;
       let pin: string | undefined;
       for (let place = from; place < to; place++) {
         const value = this.valueAt(order[place]!);
         if (Number.isNaN(value)) missing++;
         if (value < low) low = value;
         if (value > high) high = value;
+        dead ||= this.isMarked(order[place]!);
         pin ??= pinned.get(this.matrix!.rows[order[place]!]!);
       }
       const x = rect.left + (bar / bars) * rect.width;
@@ -147,8 +157,8 @@ export class ActivityBars extends ChartElement {
         const bottom = yOf.toPx(low);
         ctx.fillRect(x, Math.min(bottom, zero), width, Math.max(1, Math.abs(zero - bottom)));
       }
-      if (low < this.threshold) {
-        ctx.fillStyle = colors.bad;
+      if (dead || low < this.threshold) {
+        ctx.fillStyle = dead ? colors.bad : colors.muted;
         ctx.fillRect(x, zero - 3, width, 4);
       }
       if (pin !== undefined) {
@@ -186,6 +196,10 @@ export class ActivityBars extends ChartElement {
     return least;
   }
 
+  private isMarked(row: number): boolean {
+    return this.marked === null ? this.valueAt(row) < this.threshold : this.marked[row] === 1;
+  }
+
   private valueText(value: number): string {
     return this.share ? formatShare(value) : formatNumber(value, 4);
   }
@@ -196,7 +210,8 @@ export class ActivityBars extends ChartElement {
     this.hovered = place;
     const row = this.order()[place]!;
     const value = this.valueAt(row);
-    const dead = value < this.threshold ? ` · ${this.words.below}` : "";
+    const silent = value < this.threshold ? ` · ${this.words.silent}` : "";
+    const dead = this.isMarked(row) ? ` · ${this.words.below}` : silent;
     this.showTip(
       {
         heading: `${this.words.neuron} ${formatCount(this.matrix!.rows[row]!)}${dead}`,
@@ -253,6 +268,9 @@ export class ActivityBars extends ChartElement {
     return [
       { label: this.quantity || this.words.neurons, color: colors.mark, kind: "area" },
       { label: this.words.below, color: colors.bad, kind: "area" },
+      ...(this.marked === null
+        ? []
+        : [{ label: this.words.silent, color: colors.muted, kind: "area" } as const]),
     ];
   }
 

@@ -2,11 +2,12 @@
 
 import { html, LitElement, nothing, type TemplateResult } from "lit";
 import { customElement, property } from "lit/decorators.js";
-import type { Async } from "../api";
+import { deadNeurons } from "../activation_figures";
+import { latest, type Async } from "../api";
 import type { Matrix, PinDetail } from "../charts/contract";
 import { Resources } from "../resource";
-import { neuronSeries, type NeuronSeries } from "../series";
-import { togglePin } from "../state";
+import { neuronSeries, type Fields, type NeuronSeries } from "../series";
+import { indexAtOrBefore, togglePin } from "../state";
 import { activationStyles } from "./activation_styles";
 import { chartWords } from "./chart_words";
 import { wantSeries, type Context, type LayerView, type RunView } from "./context";
@@ -17,11 +18,20 @@ import { base } from "./styles";
 import "../charts";
 import "./term";
 
-export const BARS_PX = 64;
+export const BARS_PX = 70;
 /** Per-neuron figures that say how much a neuron does, the most telling first. */
 const BAR_STATISTICS = ["activity", "saturation", "dormancy"] as const;
+type BarStatistic = (typeof BAR_STATISTICS)[number];
 /** Below this a bar is marked: dead, by the definition of dead; dormant, by that of dormant. */
 const THRESHOLDS = { activity: 0.01, saturation: Number.NaN, dormancy: 0.025 } as const;
+
+/** What the feet of a run's bars say at the step. */
+interface Marks {
+  /** Per row, 1 for dead by the definition; null where only the step itself is here to judge by. */
+  readonly dead: Uint8Array | null;
+  readonly anyBad: boolean;
+  readonly anySilent: boolean;
+}
 
 @customElement("nn-activation-bars")
 export class ActivationBars extends LitElement {
@@ -29,6 +39,8 @@ export class ActivationBars extends LitElement {
 
   @property({ attribute: false }) ctx!: Context;
   @property({ attribute: false }) layer!: LayerView;
+  /** The layer's figures by run, which tell the window over which dead is judged. */
+  @property({ attribute: false }) figures: ReadonlyMap<string, Async<Fields>> = new Map();
 
   readonly #neurons = new Resources<NeuronSeries>(this);
 
@@ -48,21 +60,54 @@ export class ActivationBars extends LitElement {
     if (statistic === undefined || states.size === 0) return nothing;
     const definition = words.definition(statistic, ctx.definitions?.statistics[statistic]);
     const label = definition?.label ?? statistic;
+    const marks = layer.runs.flatMap((run) => {
+      const one = states.get(run.info.name);
+      const value = one === undefined ? null : latest(one);
+      return value === null ? [] : [this.#marksOf(run.info.name, value, statistic)];
+    });
     return html`${layer.runs.map((run) => {
         const one = states.get(run.info.name);
         return one === undefined ? nothing : this.#barsOf(run, one, statistic, label);
       })}
       <p class="caption">
-        <nn-term .definition=${definition} sourceLabel=${words.t("definition.source")}
-          >${label}</nn-term
-        ><span>${words.t("legend.click")}</span>
+        <nn-term .definition=${definition} sourceLabel=${words.t("definition.source")}>${label}</nn-term>
+        ${this.#key(statistic, marks)}<span class="end">${words.t("legend.click")}</span>
       </p>`;
+  }
+
+  /** What a mark at the foot of a bar means, where there are any. */
+  #key(statistic: BarStatistic, marks: readonly Marks[]): unknown {
+    const { t } = this.ctx.words;
+    const judged = marks.every(({ dead }) => dead !== null);
+    const meaning = statistic === "dormancy" ? "legend.dormant" : judged ? "legend.dead" : "legend.dead.step";
+    return html`${marks.some(({ anyBad }) => anyBad) ? html`<span class="mark bad">${t(meaning)}</span>` : nothing}
+    ${marks.some(({ anySilent }) => anySilent) ? html`<span class="mark silent">${t("legend.silent")}</span>` : nothing}`;
+  }
+
+  readonly #marks = new Map<string, Memo<Marks>>();
+
+  #marksOf(run: string, series: NeuronSeries, statistic: BarStatistic): Marks {
+    const memo = this.#marks.get(run) ?? new Memo<Marks>();
+    this.#marks.set(run, memo);
+    const state = this.figures.get(run);
+    const figures = state === undefined ? null : latest(state);
+    const { cursor } = this.ctx.state;
+    return memo.of([series, figures, cursor], () => {
+      // A thinned series lacks steps of the window.
+      const whole = statistic === "activity" && figures !== null && series.keptSteps === series.steps.length;
+      const dead = whole ? deadNeurons(series, figures, cursor) : null;
+      const at = indexAtOrBefore(series.steps, cursor);
+      const width = series.steps.length;
+      const low = Array.from(series.neurons, (_, row) => (series.values[row * width + at] ?? Number.NaN) < THRESHOLDS[statistic]);
+      const anyBad = dead === null ? low.includes(true) : dead.includes(1);
+      return { dead, anyBad, anySilent: dead !== null && low.some((below, row) => below && dead[row] === 0) };
+    });
   }
 
   #barsOf(
     run: RunView,
     one: Async<NeuronSeries>,
-    statistic: (typeof BAR_STATISTICS)[number],
+    statistic: BarStatistic,
     label: string,
   ): TemplateResult {
     const { ctx, layer } = this;
@@ -73,8 +118,9 @@ export class ActivationBars extends LitElement {
       .matrix=${this.#matrixOf(run, value)}
       .time=${ctx.axis}
       .threshold=${THRESHOLDS[statistic]}
+      .marked=${this.#marksOf(run.info.name, value, statistic).dead}
       .share=${ctx.definitions?.statistics[statistic]?.share ?? false}
-      .words=${chartWords(ctx.words).bars}
+      .words=${chartWords(ctx.words)[statistic === "dormancy" ? "dormancyBars" : "bars"]}
       .pins=${pinsOf(ctx.state, layer.name, ctx.dark)}
       @nn-pin=${this.#pin}
     ></nn-activity-bars>`;

@@ -11,8 +11,9 @@ import { curveAt, samplesAt, zoneBorders } from "../activation_figures";
 import { activationBadges } from "./activation_badges";
 import { BARS_PX } from "./activation_bars";
 import { activationStyles } from "./activation_styles";
-import { stepWords, wantSeries, type Context, type LayerView, type RunView } from "./context";
+import { wantSeries, type Context, type LayerView, type RunView } from "./context";
 import { chartWords } from "./chart_words";
+import { DensitySeriesOf, STRIP_PX } from "./density_strips";
 import { CODE } from "./empty";
 import { frame, frameStyles, together } from "./frame";
 import { Memo } from "./memo";
@@ -25,10 +26,8 @@ import "./term";
 
 const CURVE_PX = 200;
 const HALF_CURVE_PX = 130;
-const STRIP_PX = 84;
 const NO_DENSITIES: readonly DensitySeries[] = [];
-/** What a strip saves when the one below it shows the steps. */
-const STEP_AXIS_PX = 18;
+
 @customElement("nn-activation-card")
 export class ActivationCard extends LitElement {
   static override styles = [
@@ -49,9 +48,8 @@ export class ActivationCard extends LitElement {
   readonly #outputs = new Resources<Density>(this);
   readonly #fields = new Resources<Fields>(this);
   readonly #samples = new Memo<readonly CurveSample[]>();
-  readonly #densities = new Map<string, Memo<DensitySeries>>();
-  readonly #inputSeries = new Memo<readonly DensitySeries[]>();
-  readonly #outputSeries = new Memo<readonly DensitySeries[]>();
+  readonly #inputSeries = new DensitySeriesOf();
+  readonly #outputSeries = new DensitySeriesOf();
   readonly #zones = new Memo<Zones | null>();
   #watcher: IntersectionObserver | null = null;
 
@@ -137,7 +135,7 @@ export class ActivationCard extends LitElement {
 
   #charts(fieldStates: ReadonlyMap<string, Async<Fields>>): unknown {
     const inputs = this.#inputs.want(this.#wantedDensities("input"));
-    return [this.#curve(fieldStates, inputs), this.#strips(inputs, "input"), html`<nn-activation-bars .ctx=${this.ctx} .layer=${this.layer}></nn-activation-bars>`];
+    return [this.#curve(fieldStates, inputs), this.#strips(inputs, "input"), html`<nn-activation-bars .ctx=${this.ctx} .layer=${this.layer} .figures=${fieldStates}></nn-activation-bars>`];
   }
 
   #wantedDensities(of: "input" | "output"): ReturnType<typeof wantSeries<Density>>[] {
@@ -233,28 +231,8 @@ export class ActivationCard extends LitElement {
     );
   }
 
-  #densitySeries(
-    of: "input" | "output",
-    states: ReadonlyMap<string, Async<Density>>,
-  ): readonly DensitySeries[] {
-    const all = this.layer.runs.flatMap((run) => {
-      const value = valueOf(states.get(run.info.name));
-      return value === null ? [] : [this.#seriesOf(of, run, value)];
-    });
-    return (of === "input" ? this.#inputSeries : this.#outputSeries).of(all, () => all);
-  }
-
-  #seriesOf(of: string, run: RunView, value: Density): DensitySeries {
-    const key = `${of} ${run.info.name}`;
-    const memo = this.#densities.get(key) ?? new Memo<DensitySeries>();
-    this.#densities.set(key, memo);
-    return memo.of([value, run.style.color], () => ({
-      ...run.style,
-      steps: value.steps,
-      wallTimes: value.wallTimes,
-      edges: value.edges,
-      counts: value.counts,
-    }));
+  #densitySeries(of: "input" | "output", states: ReadonlyMap<string, Async<Density>>): readonly DensitySeries[] {
+    return (of === "input" ? this.#inputSeries : this.#outputSeries).of(this.layer.runs, states);
   }
 
   #zonesAt(states: ReadonlyMap<string, Async<Fields>>): Zones | null {
@@ -271,30 +249,15 @@ export class ActivationCard extends LitElement {
     return value === null ? 0 : samplesAt(value, this.ctx.state.cursor);
   }
 
-  #strips(states: ReadonlyMap<string, Async<Density>>, of: "input" | "output"): unknown {
-    const { ctx, layer } = this;
-    const runs = layer.runs.filter((run) => states.has(run.info.name));
-    return runs.map((run, place) => {
-      const one = states.get(run.info.name);
-      if (one === undefined) return nothing;
-      const name = `${layer.name} · ${ctx.words.t(`density.${of}`)} · ${run.info.name}`;
-      const last = place === runs.length - 1;
-      const edge = runs.length > 1 ? run.style.color : "transparent";
-      return html`<div class="strip" style="border-color:${edge}">${frame(
-        ctx.words,
-        last ? STRIP_PX : STRIP_PX - STEP_AXIS_PX,
-        one,
-        (value) => html`<nn-density-strip
-          heading=${name}
-          .series=${this.#seriesOf(of, run, value)}
-          count-label=${ctx.words.t(`density.${of}`)}
-          .time=${ctx.axis}
-          .stepWords=${stepWords(ctx)}
-          ?no-step-axis=${!last}
-        ></nn-density-strip>`,
-        () => (of === "input" ? this.#inputs : this.#outputs).retry(),
-      )}</div>`;
-    });
+  #strips(states: ReadonlyMap<string, Async<Density>>, of: "input" | "output"): TemplateResult {
+    const retry = (): void => (of === "input" ? this.#inputs : this.#outputs).retry();
+    return html`<nn-density-strips
+      .ctx=${this.ctx}
+      .layer=${this.layer}
+      .of=${of}
+      .states=${states}
+      .retry=${retry}
+    ></nn-density-strips>`;
   }
 }
 

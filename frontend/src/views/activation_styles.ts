@@ -41,12 +41,28 @@ export const activationStyles = css`
   }
   .caption {
     display: flex;
-    justify-content: space-between;
     flex-wrap: wrap;
     gap: 0 10px;
     margin: 0;
     font-size: 11.5px;
     color: var(--nn-muted);
+  }
+  .end {
+    margin-left: auto;
+  }
+  .mark {
+    white-space: nowrap;
+  }
+  .mark::before {
+    content: "";
+    display: inline-block;
+    width: 9px;
+    height: 4px;
+    margin: 0 4px 2px 0;
+    background: currentColor;
+  }
+  .mark.bad {
+    color: var(--nn-bad);
   }
   .strip {
     margin: -3px 0 -3px -8px;

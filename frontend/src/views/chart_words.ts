@@ -10,7 +10,15 @@ interface ChartWords {
   readonly trajectories: Trajectories["words"];
   readonly path: PathChart["words"];
   readonly weights: WeightsChart["words"];
-  readonly bars: { readonly neuron: string; readonly below: string; readonly neurons: string };
+  readonly bars: BarWords;
+  readonly dormancyBars: BarWords;
+}
+
+interface BarWords {
+  readonly neuron: string;
+  readonly below: string;
+  readonly silent: string;
+  readonly neurons: string;
 }
 
 const CHART_WORDS: Readonly<Record<Language, ChartWords>> = {
@@ -27,7 +35,8 @@ const CHART_WORDS: Readonly<Record<Language, ChartWords>> = {
       channels: "lowest to highest channel",
       share: "share of inputs within ±",
     },
-    bars: { neuron: "neuron", below: "dead", neurons: "neurons" },
+    bars: { neuron: "neuron", below: "dead", silent: "silent at this step", neurons: "neurons" },
+    dormancyBars: { neuron: "neuron", below: "dormant", silent: "", neurons: "neurons" },
     heat: { neuron: "neuron", notNumber: "not a number" },
     trajectories: {
       neuron: "neuron",
@@ -60,7 +69,8 @@ const CHART_WORDS: Readonly<Record<Language, ChartWords>> = {
       channels: "从最低到最高的通道",
       share: "输入占比，范围 ±",
     },
-    bars: { neuron: "神经元", below: "死亡", neurons: "神经元" },
+    bars: { neuron: "神经元", below: "死亡", silent: "该步未激活", neurons: "神经元" },
+    dormancyBars: { neuron: "神经元", below: "休眠", silent: "", neurons: "神经元" },
     heat: { neuron: "神经元", notNumber: "非数值" },
     trajectories: {
       neuron: "神经元",

@@ -3,6 +3,7 @@
 import { css, html, LitElement, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import type { Definition } from "../api";
+import { costOf, dearest, type Cost } from "../cost";
 import { alarmCount } from "../findings";
 import type { Liveness } from "../live";
 import { VIEWS, type View } from "../state";
@@ -21,9 +22,6 @@ export interface Freshness {
   /** Seconds since the last answer of the server. */
   readonly silence: number;
 }
-
-/** Beyond this share of the run's time, logging is dear. */
-const DEAR_SHARE = 0.1;
 
 @customElement("nn-header")
 export class HeaderElement extends LitElement {
@@ -199,28 +197,29 @@ export class HeaderElement extends LitElement {
   }
 
   #cost(): unknown {
-    const { ctx } = this;
-    const shares = [...ctx.costs.values()].map(
-      (fields) => fields.values.get("overhead_share")?.at(-1) ?? Number.NaN,
-    );
-    const known = shares.filter((share) => !Number.isNaN(share));
-    if (known.length === 0) return nothing;
-    const { words } = ctx;
-    const most = Math.max(...known);
+    const { costs, words } = this.ctx;
+    const cost = dearest([...costs.values()].flatMap((run) => costOf(run) ?? []));
+    if (cost === null) return nothing;
+    const text =
+      cost.grade === "short"
+        ? words.t("cost.short", { spent: words.seconds(cost.spent), elapsed: words.seconds(cost.elapsed) })
+        : words.t("cost", { share: words.share(cost.share) });
     return html`<nn-term
-      class=${most > DEAR_SHARE ? "dear" : ""}
-      .definition=${this.#costDefinition(most)}
+      class=${cost.grade}
+      .definition=${this.#costDefinition(cost)}
       sourceLabel=${words.t("definition.source")}
-      >${words.t("cost", { share: words.share(most) })}</nn-term
+      >${text}</nn-term
     >`;
   }
 
-  /** What the share is of, and what to do where it is dear. */
-  #costDefinition(share: number): Definition | null {
+  /** What the share is of, why it may be large, and what to do where it is dear. */
+  #costDefinition({ share, spent, logged, grade }: Cost): Definition | null {
     const { words, definitions } = this.ctx;
     const given = words.definition("overhead_share", definitions?.run_fields["overhead_share"]);
-    if (given === null || share <= DEAR_SHARE) return given;
-    return { ...given, text: `${given.text} ${words.t("cost.dear")}` };
+    if (given === null || grade === "fair") return given;
+    const facts = { share: words.share(share), steps: logged, each: words.seconds(spent / logged) };
+    const more = grade === "dear" ? words.t("cost.dear") : words.t("cost.short.text", facts);
+    return { ...given, text: `${given.text} ${more}` };
   }
 
   readonly #keydown = (event: KeyboardEvent): void => {

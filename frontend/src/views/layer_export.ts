@@ -6,45 +6,18 @@ import type { LayerInfo } from "../api";
 import { collectLayer, layerCsv, layerJson } from "../layer_data";
 import type { Context, RunView } from "./context";
 import { download, fileName } from "./download";
+import { menu, menuKeys, menuLeft } from "./menu";
 import { base } from "./styles";
 
 @customElement("nn-layer-export")
 export class LayerExportElement extends LitElement {
   static override styles = [
     base,
+    menu,
     css`
       :host {
-        position: relative;
+        display: inline-block;
         font-size: 12.5px;
-      }
-      summary {
-        cursor: pointer;
-        list-style: none;
-      }
-      summary::after {
-        content: "▾";
-        margin-left: 4px;
-      }
-      .menu {
-        position: absolute;
-        z-index: 20;
-        right: 0;
-        border: 1px solid var(--nn-border);
-        border-radius: 8px;
-        background: var(--nn-raised);
-        box-shadow: var(--nn-shadow-high);
-        padding: 4px;
-        white-space: nowrap;
-      }
-      .menu button {
-        display: block;
-        width: 100%;
-        border-radius: 5px;
-        padding: 5px 10px;
-        text-align: left;
-      }
-      .menu button:hover {
-        background: var(--nn-hover);
       }
       .bad {
         color: var(--nn-bad);
@@ -66,7 +39,7 @@ export class LayerExportElement extends LitElement {
 
   protected override render(): unknown {
     const { t } = this.ctx.words;
-    return html`<details @focusout=${this.#left} @keydown=${this.#keydown}>
+    return html`<details @focusout=${this.#left} @keydown=${menuKeys}>
         <summary class="quiet" aria-busy=${this.busy}>${t("export.layer")}</summary>
         <div class="menu">
           <button ?disabled=${this.busy} @click=${() => this.#save("json")}>${t("export.json")}</button>
@@ -93,19 +66,12 @@ export class LayerExportElement extends LitElement {
     this.busy = false;
   }
 
+  readonly #left = (event: FocusEvent): void => {
+    if (!this.busy) menuLeft(event);
+  };
+
   #close(): void {
     const details = this.renderRoot.querySelector("details");
     if (details !== null) details.open = false;
   }
-
-  readonly #left = (event: FocusEvent): void => {
-    const to = event.relatedTarget;
-    if (!(to instanceof Node && this.renderRoot.contains(to)) && !this.busy) this.#close();
-  };
-
-  readonly #keydown = (event: KeyboardEvent): void => {
-    if (event.key !== "Escape") return;
-    this.#close();
-    this.renderRoot.querySelector("summary")?.focus();
-  };
 }

@@ -73,8 +73,15 @@ export class NeuronsBar extends LitElement {
         margin-right: 6px;
         border-radius: 50%;
       }
+      .title {
+        display: flex;
+        flex-wrap: wrap;
+        align-items: baseline;
+        flex-basis: 100%;
+        gap: 2px 14px;
+      }
       .counts {
-        margin-left: auto;
+        flex: 1;
         font-size: 12px;
         color: var(--nn-muted);
       }
@@ -101,7 +108,11 @@ export class NeuronsBar extends LitElement {
         ? info.type
         : `${info.type} · ${words.t("neurons.kernel", { shape: info.kernel_shape.join(" × ") })}`;
     return html`
-      <h1>${layer.name} <small>${kernel}</small></h1>
+      <div class="title">
+        <h1>${layer.name} <small>${kernel}</small></h1>
+        <span class="counts">${this.#counts()}</span>
+        <nn-layer-export .ctx=${ctx} .run=${subject.run} .layer=${info}></nn-layer-export>
+      </div>
       ${this.#runs(subject)} ${this.#against(subject)}
       <span class="choice"
         ><nn-term .definition=${definition} sourceLabel=${words.t("definition.source")}
@@ -121,8 +132,6 @@ export class NeuronsBar extends LitElement {
           ${SORTS.map((sort) => this.#sort(sort))}
         </span></span
       >
-      <span class="counts">${this.#counts()}</span>
-      <nn-layer-export .ctx=${ctx} .run=${subject.run} .layer=${info}></nn-layer-export>
       ${this.#missing()}`;
   }
 

@@ -8,6 +8,7 @@ import { MAX_SMOOTHING, moveCursor, neighbourStep } from "../state";
 import type { Context } from "./context";
 import { menu, menuKeys, menuLeft } from "./menu";
 import { base, field } from "./styles";
+import "./save_menu";
 import { scalarKey } from "./timeline_lanes";
 import { Player } from "./timeline_player";
 
@@ -241,6 +242,12 @@ export class TimelineBarElement extends LitElement {
               )}
             </div>
           </details>`}
+      <nn-save-menu
+        .words=${ctx.words}
+        heading=${t("timeline")}
+        file="timeline"
+        .within=${() => this.renderRoot.querySelectorAll("nn-timeline-lanes")}
+      ></nn-save-menu>
     </div>`;
   }
 }

@@ -1,0 +1,89 @@
+/** The density of what goes in or comes out over steps: a strip per run, all on the same axes. */
+
+import { html, LitElement, nothing, type TemplateResult } from "lit";
+import { customElement, property } from "lit/decorators.js";
+import { latest, type Async } from "../api";
+import type { DensitySeries } from "../charts/contract";
+import { densityDomain } from "../charts/density_strip";
+import type { Density } from "../series";
+import { activationStyles } from "./activation_styles";
+import { stepWords, type Context, type LayerView, type RunView } from "./context";
+import { frame, frameStyles } from "./frame";
+import { Memo } from "./memo";
+import { base } from "./styles";
+import "../charts";
+
+export const STRIP_PX = 84;
+/** What a strip saves when the one below it shows the steps. */
+const STEP_AXIS_PX = 18;
+
+/** Densities as charts take them: the same objects as long as the data are the same. */
+export class DensitySeriesOf {
+  readonly #all = new Memo<readonly DensitySeries[]>();
+  readonly #one = new Map<string, Memo<DensitySeries>>();
+
+  of(runs: readonly RunView[], states: ReadonlyMap<string, Async<Density>>): readonly DensitySeries[] {
+    const all = runs.flatMap((run) => {
+      const state = states.get(run.info.name);
+      const value = state === undefined ? null : latest(state);
+      return value === null ? [] : [this.one(run, value)];
+    });
+    return this.#all.of(all, () => all);
+  }
+
+  one({ info, style }: RunView, value: Density): DensitySeries {
+    const memo = this.#one.get(info.name) ?? new Memo<DensitySeries>();
+    this.#one.set(info.name, memo);
+    return memo.of([value, style.color], () => ({
+      ...style,
+      steps: value.steps,
+      wallTimes: value.wallTimes,
+      edges: value.edges,
+      counts: value.counts,
+    }));
+  }
+}
+
+@customElement("nn-density-strips")
+export class DensityStripsElement extends LitElement {
+  static override styles = [base, frameStyles, activationStyles];
+
+  @property({ attribute: false }) ctx!: Context;
+  @property({ attribute: false }) layer!: LayerView;
+  @property({ attribute: false }) of: "input" | "output" = "input";
+  /** By run. */
+  @property({ attribute: false }) states: ReadonlyMap<string, Async<Density>> = new Map();
+  @property({ attribute: false }) retry: () => void = () => {};
+
+  readonly #series = new DensitySeriesOf();
+  readonly #domain = new Memo<readonly [number, number] | null>();
+
+  protected override render(): unknown {
+    const runs = this.layer.runs.filter((run) => this.states.has(run.info.name));
+    const all = this.#series.of(runs, this.states);
+    // Side by side, runs are compared: the same height has to mean the same value in all of them.
+    const domain = this.#domain.of(all, () => densityDomain(all));
+    return runs.map((run, place) => this.#strip(run, domain, runs.length, place));
+  }
+
+  #strip(run: RunView, domain: readonly [number, number] | null, count: number, place: number): TemplateResult | typeof nothing {
+    const { ctx, layer } = this;
+    const state = this.states.get(run.info.name);
+    if (state === undefined) return nothing;
+    const what = ctx.words.t(`density.${this.of}`);
+    const last = place === count - 1;
+    const drawn = (value: Density): TemplateResult => html`<nn-density-strip
+      heading=${`${layer.name} · ${what} · ${run.info.name}`}
+      .series=${this.#series.one(run, value)}
+      .valueDomain=${domain}
+      count-label=${what}
+      .time=${ctx.axis}
+      .stepWords=${stepWords(ctx)}
+      ?no-step-axis=${!last}
+    ></nn-density-strip>`;
+    const edge = count > 1 ? run.style.color : "transparent";
+    return html`<div class="strip" style="border-color:${edge}">
+      ${frame(ctx.words, last ? STRIP_PX : STRIP_PX - STEP_AXIS_PX, state, drawn, this.retry)}
+    </div>`;
+  }
+}
