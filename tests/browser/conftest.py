@@ -11,6 +11,7 @@ import pytest
 from demo_process import DemoProcess
 from panel_page import PanelPage
 from playwright.sync_api import Browser, sync_playwright
+from shells import Shells
 from tensorboard_process import TensorBoard, start
 
 from nnviz_tb.errors import LoggingWarning
@@ -40,10 +41,18 @@ def browser(chromium: str) -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def shells(browser: Browser) -> Iterator[Shells]:
+    """TensorBoard's pages in it."""
+    shells = Shells(browser)
+    yield shells
+    shells.close()
+
+
 @pytest.fixture
-def panel(demo: DemoProcess, browser: Browser) -> Iterator[PanelPage]:
+def panel(demo: DemoProcess, shells: Shells) -> Iterator[PanelPage]:
     """The panel over the demo's runs; fails the test for any complaint of the browser."""
-    with PanelPage.opened(browser, demo.address) as page:
+    with PanelPage.opened(shells, demo.address, kept=True) as page:
         yield page
         assert page.complaints == []
 
@@ -63,7 +72,7 @@ def board(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TensorBoard]:
 
 
 @pytest.fixture
-def opened(board: TensorBoard, browser: Browser) -> Open:
+def opened(board: TensorBoard, shells: Shells) -> Open:
     """Opens the panel over the made logs: ``opened("neurons", SICK, layer="head", dark=True)``.
 
     The first argument is a view, the next ones are runs, the others parameters of the address. No
@@ -76,7 +85,7 @@ def opened(board: TensorBoard, browser: Browser) -> Open:
         address = "".join(
             f"&p.nnviz.{name}={quote(value, safe='')}" for name, value in given.items()
         )
-        with PanelPage.opened(browser, board.address, dark=dark, state=address) as page:
+        with PanelPage.opened(shells, board.address, dark, address, kept=True) as page:
             page.settled()
             yield page
             assert page.complaints == []

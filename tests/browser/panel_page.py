@@ -10,24 +10,15 @@ from dataclasses import dataclass, field
 
 from PIL import Image
 from playwright.sync_api import (
-    Browser,
     ConsoleMessage,
+    Error,
     FrameLocator,
     Locator,
     Page,
     Response,
     expect,
 )
-
-WIDTH_PX, HEIGHT_PX = 1440, 900
-TIMEOUT_MS = 20_000
-
-# Violations of the page's security policy are events; each frame keeps its own, from the start.
-_WATCH_POLICY = """
-window.nnvizViolations = [];
-document.addEventListener("securitypolicyviolation", (event) =>
-  window.nnvizViolations.push(`${event.violatedDirective} by ${event.sourceFile}`));
-"""
+from shells import Shells
 
 
 @dataclass
@@ -47,40 +38,44 @@ class PanelPage:
     @classmethod
     @contextmanager
     def opened(
-        cls, browser: Browser, address: str, dark: bool = False, state: str = ""
+        cls, shells: Shells, address: str, dark: bool = False, state: str = "", kept: bool = False
     ) -> Iterator[PanelPage]:
-        """The panel at ``address``, with the state of a copied link (``&view=neurons``)."""
-        context = browser.new_context(
-            viewport={"width": WIDTH_PX, "height": HEIGHT_PX},
-            accept_downloads=True,
-            device_scale_factor=1,
-            color_scheme="dark" if dark else "light",
-            locale="en-GB",
-            reduced_motion="reduce",
-        )
-        context.set_default_timeout(TIMEOUT_MS)
-        expect.set_options(timeout=TIMEOUT_MS)
-        context.add_init_script(_WATCH_POLICY)
-        page = context.new_page()
+        """The panel at ``address``, with the state of a copied link (``&view=neurons``).
+
+        Args:
+          kept: the server outlives the test, so that its page may serve the next one too.
+        """
+        page = shells.take(address, dark)
         opened = cls(page, page.frame_locator('iframe[src*="name=nnviz"]'))
-        page.on("console", opened._console)
-        page.on("pageerror", lambda error: opened.failures.append(f"uncaught: {error}"))
-        page.on(
-            "response", lambda r: r.status >= 400 and opened.failures.append(f"{r.status} {r.url}")
-        )
+        heard = {
+            "console": opened._console,
+            "pageerror": opened._uncaught,
+            "response": opened._answered,
+        }
+        for event, hear in heard.items():
+            page.on(event, hear)
         try:
-            # TensorBoard keeps its own theme; the address is what decides it.
-            page.goto(f"{address}/?darkMode={'true' if dark else 'false'}#nnviz{state}")
+            shells.show(page, address, dark, state)
             expect(opened.panel.get_by_role("tablist").first).to_be_visible()
             yield opened
-        finally:
-            context.close()
+        except BaseException:
+            page.close()  # the state that a failure left must not be the next one's
+            raise
+        for event, hear in heard.items():
+            page.remove_listener(event, hear)
+        if kept:
+            shells.rest(page, address, dark)
+        else:
+            page.close()
 
     def _console(self, message: ConsoleMessage) -> None:
         # TensorBoard's own page warns about parts of its own; ours must not even warn.
         ours = "/plugin/nnviz/" in message.location["url"]
         if message.type == "error" or (message.type == "warning" and ours):
             self.failures.append(f"console {message.type}: {message.text} {message.location}")
+
+    def _uncaught(self, error: Error) -> None:
+        self.failures.append(f"uncaught: {error}")
 
     def _answered(self, response: Response) -> None:
         if response.status >= 400:

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import synthetic_log as synthetic
 from panel_page import PanelPage
-from playwright.sync_api import Browser, Dialog
+from playwright.sync_api import Dialog
+from shells import Shells
 from synthetic_log import Log
 from tensorboard_process import TensorBoard, start
 
@@ -92,7 +93,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TensorBoard]:
 
 
 def test_no_name_of_a_log_runs_or_becomes_an_element_in_any_view(
-    hostile: TensorBoard, browser: Browser
+    hostile: TensorBoard, shells: Shells
 ) -> None:
     dialogs: list[str] = []
 
@@ -100,7 +101,7 @@ def test_no_name_of_a_log_runs_or_becomes_an_element_in_any_view(
         dialogs.append(dialog.message)
         dialog.dismiss()
 
-    with PanelPage.opened(browser, hostile.address) as page:
+    with PanelPage.opened(shells, hostile.address, kept=True) as page:
         page.page.on("dialog", close)
         page.only_run(RUN)
         shown = page.panel.locator("nn-sidebar button.layer").all_inner_texts()
@@ -120,8 +121,8 @@ def test_no_name_of_a_log_runs_or_becomes_an_element_in_any_view(
         assert page.complaints == []
 
 
-def test_what_is_planted_would_be_found(hostile: TensorBoard, browser: Browser) -> None:
-    with PanelPage.opened(browser, hostile.address) as page:
+def test_what_is_planted_would_be_found(hostile: TensorBoard, shells: Shells) -> None:
+    with PanelPage.opened(shells, hostile.address, kept=True) as page:
         page.panel.locator("nn-app").evaluate(
             """element => {
               const image = document.createElement("img");

@@ -8,7 +8,8 @@ import pytest
 from demo_process import DemoProcess
 from panel_page import PanelPage
 from PIL import Image
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
+from shells import Shells
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -25,14 +26,14 @@ MAX_BYTES = 1 << 20
 def test_the_readmes_picture_is_of_a_view_that_still_draws(
     name: str,
     demo: DemoProcess,
-    browser: Browser,
+    shells: Shells,
     root: Path,
     tmp_path: Path,
     request: pytest.FixtureRequest,
 ) -> None:
     view, run, layer = PICTURES[name]
     kept = root / "docs" / "images" / f"{name}.png"
-    with PanelPage.opened(browser, demo.address) as page:
+    with PanelPage.opened(shells, demo.address, kept=True) as page:
         page.only_run(run)
         page.view(view)
         if layer is not None:

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from panel_page import PanelPage
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
+from shells import Shells
 from tensorboard_process import start
 
 import nnviz_tb
@@ -17,7 +18,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 @pytest.mark.parametrize("loader", ["rust", "python"])
 def test_a_step_logged_while_the_page_is_open_appears_without_a_reload(
-    loader: str, browser: Browser, tmp_path: Path
+    loader: str, shells: Shells, tmp_path: Path
 ) -> None:
     rng = np.random.default_rng(0)
     kernel, inputs = rng.normal(size=(6, 5)), rng.normal(size=(128, 5))
@@ -34,7 +35,7 @@ def test_a_step_logged_while_the_page_is_open_appears_without_a_reload(
         board = start(loader, tmp_path)
         try:
             board.wait_for_step("run", 9)
-            with PanelPage.opened(browser, board.address) as page:
+            with PanelPage.opened(shells, board.address) as page:
                 live = page.panel.locator("nn-header button.live")
                 expect(live).to_contain_text("9")
                 page.all_drawn()
@@ -55,7 +56,7 @@ def test_a_step_logged_while_the_page_is_open_appears_without_a_reload(
 
 @pytest.mark.parametrize("view", ["overview", "neurons"])
 def test_new_steps_leave_zoom_pins_scroll_and_step_as_they_are(
-    view: str, browser: Browser, tmp_path: Path
+    view: str, shells: Shells, tmp_path: Path
 ) -> None:
     rng = np.random.default_rng(0)
     kernels = {f"block/layer_{n:02d}/kernel": rng.normal(size=(6, 5)) for n in range(30)}
@@ -82,7 +83,7 @@ def test_new_steps_leave_zoom_pins_scroll_and_step_as_they_are(
                 "pins": "3.0@block/layer_29",
             }
             address = "".join(f"&p.nnviz.{name}={value}" for name, value in state.items())
-            with PanelPage.opened(browser, board.address, state=address) as page:
+            with PanelPage.opened(shells, board.address, state=address) as page:
                 page.settled()
                 scrolling = "nn-overview-view .scroller" if view == "overview" else "main"
                 scroller = page.panel.locator(scrolling)
@@ -106,14 +107,14 @@ def test_new_steps_leave_zoom_pins_scroll_and_step_as_they_are(
 
 
 def test_the_panel_says_when_it_is_paused_and_when_tensorboard_is_gone(
-    browser: Browser, tmp_path: Path
+    shells: Shells, tmp_path: Path
 ) -> None:
     with nnviz_tb.SummaryWriter(tmp_path / "run") as writer:
         writer.log_model({"dense/kernel": np.ones((3, 2))}, 0)
         writer.log_model({"dense/kernel": np.zeros((3, 2))}, 7)
         board = start("python", tmp_path)
         board.wait_for_step("run", 7)
-        with PanelPage.opened(browser, board.address) as page:
+        with PanelPage.opened(shells, board.address) as page:
             live = page.panel.locator("nn-header button.live")
             expect(live).to_have_attribute("data-state", "live")
             live.click()

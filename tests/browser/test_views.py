@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from demo_process import DemoProcess
 from panel_page import PanelPage
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
+from shells import Shells
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -49,9 +50,9 @@ def test_every_layer_of_the_run_is_listed(panel: PanelPage) -> None:
     assert [name.strip() for name in names] == ["conv_1", "conv_2", "flatten", "dense_1", "output"]
 
 
-def test_the_panel_follows_tensorboards_dark_mode(demo: DemoProcess, browser: Browser) -> None:
+def test_the_panel_follows_tensorboards_dark_mode(demo: DemoProcess, shells: Shells) -> None:
     def brightness(dark: bool) -> float:
-        with PanelPage.opened(browser, demo.address, dark=dark) as page:
+        with PanelPage.opened(shells, demo.address, dark=dark, kept=True) as page:
             page.all_drawn()
             assert page.complaints == []
             red, green, blue = page.panel.locator("nn-app").evaluate(
@@ -63,15 +64,15 @@ def test_the_panel_follows_tensorboards_dark_mode(demo: DemoProcess, browser: Br
     assert brightness(dark=True) < 80
 
 
-def test_a_copied_link_opens_the_same_view(demo: DemoProcess, browser: Browser) -> None:
-    with PanelPage.opened(browser, demo.address) as first:
+def test_a_copied_link_opens_the_same_view(demo: DemoProcess, shells: Shells) -> None:
+    with PanelPage.opened(shells, demo.address, kept=True) as first:
         first.only_run("digits/adam")
         first.view("Neurons")
         first.layer("conv_2")
         first.settled()
         first.page.wait_for_timeout(500)
         link = first.page.url
-    with PanelPage.opened(browser, demo.address, state=link.split("#nnviz")[1]) as second:
+    with PanelPage.opened(shells, demo.address, state=link.split("#nnviz")[1], kept=True) as second:
         selected = second.panel.locator('[role="tab"][aria-selected="true"]')
         expect(selected).to_have_text("Neurons")
         expect(second.panel.locator('button.layer[aria-current="true"]')).to_contain_text("conv_2")
@@ -90,9 +91,9 @@ def test_the_arrow_keys_move_the_step_that_all_charts_show(panel: PanelPage) -> 
 
 
 def test_a_console_error_and_a_breach_of_the_policy_would_be_noticed(
-    demo: DemoProcess, browser: Browser
+    demo: DemoProcess, shells: Shells
 ) -> None:
-    with PanelPage.opened(browser, demo.address) as page:
+    with PanelPage.opened(shells, demo.address, kept=True) as page:
         assert page.complaints == []
         page.panel.locator("nn-app").evaluate(
             """() => {
