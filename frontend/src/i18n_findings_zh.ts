@@ -49,7 +49,7 @@ export const zhSentences: Readonly<Record<string, Phrase>> = {
   inputs_out_of_range: ({ layer, share, text }) =>
     `自第 ${text("first_step")} 步起，${layer} 的激活函数有 ${share("figure")} 的输入落在平坦区（阈值 ${share("threshold")}）。`,
   unscaled_inputs: ({ layer, text }) =>
-    `进入 ${layer} 的数据均方根约为 ${text("figure")}（阈值 ${text("threshold")}）；均值为 0、方差为 1 的输入为 1。`,
+    `由预激活值和权重估计，进入 ${layer} 的数据均方根约为 ${text("figure")}（阈值 ${text("threshold")}）；均值为 0、方差为 1 的输入为 1。`,
   update_too_large: ({ layer, text, is }) =>
     is("leap", 1)
       ? `第 ${text("first_step")} 至 ${text("last_step")} 步之间，单次优化器步骤使 ${layer} 的权重改变了其范数的 ${text("figure")} 倍：原来的权重已不复存在。`
@@ -106,7 +106,7 @@ export const zhKinds: Readonly<Record<string, KindText>> = {
   },
   unscaled_inputs: {
     label: "输入缩放不当",
-    text: "由第一个记录步估计的进入第一层的均方根：std(z) / (rms(w)·√fan_in)。高于 `unscaled_inputs` 或低于 `unscaled_inputs_small` 时警告；高于 `unscaled_inputs_severe` 为严重。不判断循环层。",
+    text: "由第一个记录步估计的进入第一层的均方根：std(z) / (rms(w)·√fan_in)。这是估计：微调等先前训练过的权重与数据相关；所有特征合在一起计算，千分之一的异常特征可能看不出来。高于 `unscaled_inputs` 或低于 `unscaled_inputs_small` 时警告；高于 `unscaled_inputs_severe` 为严重。不判断循环层。",
     advice: "让每个输入的均值为 0、方差为 1，或把归一化层放在最前。",
   },
   update_too_large: {

@@ -86,8 +86,10 @@ KINDS: dict[str, Kind] = {
     ),
     "unscaled_inputs": Kind(
         "badly scaled inputs",
-        "Root mean square of what enters the first layer, from the first logged step: "
-        "std(z) / (rms(w)·√fan_in), since weights are independent of the data at the start. "
+        "Root mean square of what enters the first layer, estimated from the first logged step: "
+        "std(z) / (rms(w)·√fan_in), since weights are independent of the data at the start. An "
+        "estimate: weights that were trained before, as in fine-tuning, follow the data, and all "
+        "features are taken together, so that one of a thousand may be off unseen. "
         "Warned above `unscaled_inputs` or below `unscaled_inputs_small`; severe above "
         "`unscaled_inputs_severe`. Not judged for recurrent layers, whose pre-activations hold "
         "their own past.",

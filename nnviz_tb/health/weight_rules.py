@@ -308,8 +308,9 @@ def judge_inputs(run: RunSeries, ledger: Ledger) -> None:
     ledger.find(
         "unscaled_inputs",
         "severe" if rms > limits.unscaled_inputs_severe else "warning",
-        f"What enters {first_layer.name} has a root mean square of about {number(rms)} (limit "
-        f"{number(threshold)}); inputs of mean 0 and variance 1 have 1.",
+        f"What enters {first_layer.name} has a root mean square of about {number(rms)}, estimated "
+        f"from its pre-activations and weights (limit {number(threshold)}); inputs of mean 0 and "
+        "variance 1 have 1.",
         steps=(step, int(first_layer.steps[-1])),
         figure=rms,
         threshold=threshold,
