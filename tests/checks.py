@@ -15,6 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 FRONTEND = ROOT / "frontend"
+MOST_PROCESSES = 4
 
 sys.path.insert(0, str(ROOT / "_build"))
 import nnviz_panel  # noqa: E402
@@ -38,7 +39,7 @@ def main(pytest_arguments: list[str]) -> int:
         ("mypy", [*python, "mypy"], ROOT, None),
         ("tsc", [*node, str(modules / "typescript/bin/tsc"), "--noEmit"], FRONTEND, 1),
         ("vitest", [*node, str(modules / "vitest/vitest.mjs"), "run"], FRONTEND, 1),
-        ("pytest", [*python, "pytest", *pytest_arguments], ROOT, None),
+        ("pytest", [*python, "pytest", *_side_by_side(), *pytest_arguments], ROOT, None),
     ]
     for name, command, folder, with_node in phases:
         print(f"\n=== {name}", flush=True)
@@ -54,6 +55,15 @@ def main(pytest_arguments: list[str]) -> int:
     for name, seconds, status in took:
         print(f"{seconds:7.1f} s  {name}{'' if status == 0 else f'  FAILED ({status})'}")
     return int(any(status != 0 for _, _, status in took))
+
+
+def _side_by_side() -> list[str]:
+    """Options for as many processes as there are cores; the tests' conftest says which stay whole.
+
+    Half of the time is waiting, for a browser, a server or a kill to be read back. Every process
+    imports all frameworks, so more than a few would only fill the memory.
+    """
+    return ["-n", str(min(MOST_PROCESSES, os.cpu_count() or 1)), "--dist", "loadgroup"]
 
 
 def _front_end_packages() -> dict[str, str]:

@@ -29,6 +29,18 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Says which tests have to run in one process, when there are several.
+
+    The demo is trained once, for whoever looks at it; elsewhere a file's tests share what is slow
+    to set up.
+    """
+    for item in items:
+        with_demo = "demo" in getattr(item, "fixturenames", ())
+        together = "demo" if with_demo or "browser" in item.path.parts else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(together))
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """The repository's root."""
