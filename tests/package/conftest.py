@@ -65,7 +65,7 @@ def wheel_python(
     python = folder / "bin" / "python"
     (wheel,) = distributions.glob("*.whl")
     subprocess.run(
-        [str(python), "-m", "pip", "install", "-q", str(wheel)],
+        [str(python), "-m", "pip", "install", "-q", "--no-compile", str(wheel)],
         env=without_node,
         check=True,
         capture_output=True,
