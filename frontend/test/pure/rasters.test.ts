@@ -61,7 +61,7 @@ function naiveCounts(
             // A line that ends exactly here needs no neighbour.
             const place =
               share === 0 ? y[step]! : share === 1 ? y[step + 1]! : y[step]! + share * (y[step + 1]! - y[step]!);
-            touched.push(Math.fround(place));
+            touched.push(place);
           }
         }
       }
@@ -93,6 +93,29 @@ describe("densityCounts", () => {
       steps === 1 ? width / 2 : (step / (steps - 1)) * width,
     );
     const counts = densityCounts(values, steps, yOf, px(width), px(height));
+    expect([...counts]).toEqual(naiveCounts(values, steps, yOf, width, height, places));
+  });
+
+  it.each([
+    ["flat", 0.002],
+    ["gentle", 0.05],
+    ["of every slope", 0.6],
+  ])("counts lines that are %s as a slow oracle does", (_what, rise) => {
+    const [width, height, steps] = [60, 24, 8];
+    const random = uniform(9);
+    // Beginning all over the picture and outside it, each line keeps to its own slope.
+    const values = Float32Array.from({ length: 40 * steps }, () => 0);
+    for (let row = 0; row < 40; row++) {
+      let value = 4 * random() - 2;
+      const slope = rise * (random() - 0.5);
+      for (let step = 0; step < steps; step++) {
+        values[row * steps + step] = value;
+        value += slope + 0.1 * rise * (random() - 0.5);
+      }
+    }
+    const yOf = linearScale([-1.5, 1.5], [px(height), px(0)]);
+    const places = Float64Array.from([0, 3, 11.5, 11.75, 12, 30.25, 48, 60]);
+    const counts = densityCounts(values, steps, yOf, px(width), px(height), places);
     expect([...counts]).toEqual(naiveCounts(values, steps, yOf, width, height, places));
   });
 
