@@ -92,7 +92,7 @@ class Plugin(base_plugin.TBPlugin):  # type: ignore[misc]
         """Made once, at start-up; reads the panel's files, and none of the log."""
         super().__init__(context)
         self._reader = Reader(context.data_provider)
-        self._bodies: ByteCache[Body] = ByteCache(BODY_BYTES)
+        self._bodies: ByteCache[tuple[Hashable, Body]] = ByteCache(BODY_BYTES)
         self._flights: SingleFlight[Body] = SingleFlight()
         self._book = catalogue.Book()
         self._catalogues: ByteCache[tuple[float, Body]] = ByteCache(CATALOGUE_BYTES)
@@ -128,22 +128,41 @@ class Plugin(base_plugin.TBPlugin):  # type: ignore[misc]
 
         return _guarded(answer)
 
-    def _kept(self, key: Hashable, build: Callable[[], Body]) -> Body:
-        """What ``build`` gives, or gave under this key before; built once for all who ask."""
+    def _kept(self, question: Hashable, version: Hashable, build: Callable[[], Body]) -> Body:
+        """What ``build`` gives, or gave to this question before; built once for all who ask.
+
+        Args:
+          version: of what the answer is made of. An answer takes the place of the one before it,
+            so that a run that grows for days is not kept in all its lengths.
+        """
+        held = self._bodies.get(question)
+        if held is not None and held[0] == version:
+            return held[1]
 
         def build_and_keep() -> Body:
             body = build()
-            self._bodies.put(key, body, body.byte_count)
+            self._bodies.put(question, (version, body), body.byte_count)
             return body
 
-        return self._bodies.get(key) or self._flights.run(key, build_and_keep)
+        return self._flights.run((question, version), build_and_keep)
 
-    def _of(self, values: Values, series: Series, answer: Callable[[], Answer]) -> Body:
+    def _of(
+        self,
+        route: str,
+        scope: Scope,
+        values: Values,
+        series: Series,
+        answer: Callable[[], Answer],
+    ) -> Body:
         """The container of what a query makes of a series."""
-        return self._kept((series.serial, *sorted(values.items())), lambda: _container(answer()))
+        followed = {name: values[name] for name in ("after", "have") if name in values}
+        asked = sorted(values.items() - followed.items())
+        question = (route, scope.experiment, bool(followed), *asked)
+        version = (series.serial, *followed.values())
+        return self._kept(question, version, lambda: _container(answer()))
 
     def _definitions(self, scope: Scope, values: Values) -> Body:
-        return self._kept("definitions", lambda: json_body(catalogue.definitions()))
+        return self._kept("definitions", None, lambda: json_body(catalogue.definitions()))
 
     def _catalogue(self, scope: Scope, values: Values) -> Body:
         held = self._catalogues.get(scope.experiment)
@@ -169,26 +188,32 @@ class Plugin(base_plugin.TBPlugin):  # type: ignore[misc]
         def build() -> Body:
             return json_text_body(catalogue.contents_json(run, *held).encode("ascii"))
 
-        return self._kept(("contents", scope.experiment, run, stamp(*held)), build)
+        return self._kept(("contents", scope.experiment, run), stamp(*held), build)
 
     def _scalars(self, scope: Scope, values: Values) -> Body:
         run, tag = parameters.name(values, "run"), parameters.name(values, "tag")
         selection = parameters.selection(values)
         series = self._reader.scalars(scope, run, tag)
-        return self._of(values, series, lambda: queries.scalars(series, selection))
+        return self._of(
+            "scalars", scope, values, series, lambda: queries.scalars(series, selection)
+        )
 
     def _neurons(self, scope: Scope, values: Values) -> Body:
         run, layer = _run_and_layer(values)
         kind, selection = parameters.statistic(values), parameters.selection(values)
         series = self._reader.series(scope, run, kind, layer)
-        return self._of(values, series, lambda: queries.neurons(series, selection))
+        return self._of(
+            "neurons", scope, values, series, lambda: queries.neurons(series, selection)
+        )
 
     def _weights(self, scope: Scope, values: Values) -> Body:
         run, layer = _run_and_layer(values)
         neuron = parameters.whole(values, "neuron", 0, (1 << 31) - 1)
         selection = parameters.selection(values)
         series = self._reader.series(scope, run, "weights", layer)
-        return self._of(values, series, lambda: queries.weights(series, selection, neuron))
+        return self._of(
+            "weights", scope, values, series, lambda: queries.weights(series, selection, neuron)
+        )
 
     def _density(self, scope: Scope, values: Values) -> Body:
         run, layer = _run_and_layer(values)
@@ -196,19 +221,23 @@ class Plugin(base_plugin.TBPlugin):  # type: ignore[misc]
         selection = parameters.selection(values)
         kind = "density" if of == "input" else "output"
         series = self._reader.series(scope, run, kind, layer)
-        return self._of(values, series, lambda: densities.density(series, selection))
+        return self._of(
+            "density", scope, values, series, lambda: densities.density(series, selection)
+        )
 
     def _curve(self, scope: Scope, values: Values) -> Body:
         run, layer = _run_and_layer(values)
         series = self._reader.series(scope, run, "curve", layer)
-        return self._of(values, series, lambda: queries.curve(series))
+        return self._of("curve", scope, values, series, lambda: queries.curve(series))
 
     def _layer(self, scope: Scope, values: Values) -> Body:
         run, layer = _run_and_layer(values)
         selection = parameters.selection(values)
         series = self._reader.series(scope, run, "layer", layer)
         names = list(LAYER_FIELDS)
-        return self._of(values, series, lambda: queries.fields(series, selection, names))
+        return self._of(
+            "layer", scope, values, series, lambda: queries.fields(series, selection, names)
+        )
 
     def _summary(self, scope: Scope, values: Values) -> Body:
         run, layer = _run_and_layer(values)
@@ -216,19 +245,23 @@ class Plugin(base_plugin.TBPlugin):  # type: ignore[misc]
         selection = parameters.selection(values)
         series = self._reader.series(scope, run, "summary", f"{layer}/{array}")
         names = list(SUMMARY_FIELDS)
-        return self._of(values, series, lambda: queries.fields(series, selection, names))
+        return self._of(
+            "summary", scope, values, series, lambda: queries.fields(series, selection, names)
+        )
 
     def _run(self, scope: Scope, values: Values) -> Body:
         run, selection = parameters.name(values, "run"), parameters.selection(values)
         series = self._reader.series(scope, run, "run", "")
         names = list(RUN_FIELDS)
-        return self._of(values, series, lambda: queries.fields(series, selection, names))
+        return self._of(
+            "run", scope, values, series, lambda: queries.fields(series, selection, names)
+        )
 
     def _path(self, scope: Scope, values: Values) -> Body:
         run, layer = _run_and_layer(values)
         selection = parameters.selection(values)
         series = self._reader.series(scope, run, "sketch", layer)
-        return self._of(values, series, lambda: projection.path(series, selection))
+        return self._of("path", scope, values, series, lambda: projection.path(series, selection))
 
     def _overview(self, scope: Scope, values: Values) -> Body:
         run = parameters.name(values, "run")
@@ -249,8 +282,8 @@ class Plugin(base_plugin.TBPlugin):  # type: ignore[misc]
         age = int(time.monotonic() / MAX_AGE_S)
         shown_tags = (tag_of(kind, layer) for kind in ("layer", "density") for layer in layers)
         held = stamp({tag: tags[tag] for tag in shown_tags if tag in tags})
-        key = ("overview", scope.experiment, age, held, *sorted(values.items()))
-        return self._kept(key, build)
+        question = ("overview", scope.experiment, *sorted(values.items()))
+        return self._kept(question, (age, held), build)
 
     def _findings(self, scope: Scope, values: Values) -> Body:
         run = parameters.name(values, "run")
@@ -264,8 +297,8 @@ class Plugin(base_plugin.TBPlugin):  # type: ignore[misc]
             return json_body(assess(gather(self._reader, scope, run), thresholds).as_dict())
 
         age = int(time.monotonic() / MAX_AGE_S)
-        key = ("findings", scope.experiment, age, stamp(*held), run, thresholds)
-        return self._kept(key, build)
+        question = ("findings", scope.experiment, run, thresholds)
+        return self._kept(question, (age, stamp(*held)), build)
 
 
 def _container(answer: Answer) -> Body:

@@ -2,8 +2,8 @@
 
 No call reads more than its budget: sizes are known from the metadata before anything is read, and
 one row more than fits is asked for, so that a log that outgrows it is found out. What was read is
-kept in a cache bounded in bytes, under what TensorBoard lists for the tag at that moment, and no
-longer than :data:`MAX_AGE_S`: a run that is resumed on a machine whose clock is behind changes
+kept in a cache bounded in bytes, as long as TensorBoard lists the same for the tag, and no longer
+than :data:`MAX_AGE_S`: a run that is resumed on a machine whose clock is behind changes
 nothing in the listing.
 """
 
@@ -65,7 +65,7 @@ class Reader:
         self._source = Source(provider)
         self._read_bytes = read_bytes
         self._clock = clock
-        self._cache: ByteCache[tuple[float, Series]] = ByteCache(cache_bytes)
+        self._cache: ByteCache[tuple[Listed, float, Series]] = ByteCache(cache_bytes)
         self._flights: SingleFlight[Series] = SingleFlight()
 
     @property
@@ -281,13 +281,14 @@ class Reader:
         return self._flights.run((key, listed), read_and_keep)
 
     def _held(self, key: Hashable, listed: Listed) -> Series | None:
-        entry = self._cache.get((key, listed))
-        if entry is None or self._clock() - entry[0] > MAX_AGE_S:
+        entry = self._cache.get(key)
+        if entry is None or entry[0] != listed or self._clock() - entry[1] > MAX_AGE_S:
             return None
-        return entry[1]
+        return entry[2]
 
     def _keep(self, key: Hashable, listed: Listed, series: Series) -> None:
-        self._cache.put((key, listed), (self._clock(), series), series.byte_count)
+        # In the place of what it was before: a run that grows is not kept in all its lengths.
+        self._cache.put(key, (listed, self._clock(), series), series.byte_count)
 
 
 def stamp(*listings: Tags) -> bytes:

@@ -1,22 +1,31 @@
 """Many pages open at once: how long each waits, and what TensorBoard's memory does meanwhile.
 
-    python tests/benchmarks/soak_reading.py [python|rust] [SECONDS] [CLIENTS]
+    python tests/benchmarks/soak_reading.py [--loader python|rust|both] [--seconds S] [--clients N]
 
-Every client polls the catalogue once a second and asks for the overview and one layer's neurons
-when they have changed, as the panel does, while the run grows by a step a second. By default 32
-clients for five minutes; the goals are a 99th percentile of 250 ms, no growth of memory over the
-second half, and at most 256 MiB more than before the first request. Clients are threads of this
-process, on 127.0.0.1 only.
+Every client polls the catalogue once a second with the name of the answer that it has, and asks for
+the run's contents, its overview and one layer's neurons when they have changed, as the panel does,
+while the run grows by a step a second. By default 32 clients for five minutes; the goals are a 99th
+percentile of 250 ms, no growth of memory over the second half, and at most 256 MiB more than before
+the first request. Clients are threads of processes of their own, on 127.0.0.1 only.
 """
 
 from __future__ import annotations
 
+import argparse
+import gzip
+import http.client
+import json
+import multiprocessing
+import os
 import sys
 import tempfile
 import threading
 import time
+import urllib.parse
 from dataclasses import dataclass, field
+from multiprocessing.synchronize import Event
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -24,12 +33,13 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "read"))
 
 import tensorboard_process
 from synthetic_log import Log, layer_metadata, rows_at
-from tensorboard_process import TensorBoard
 
 from nnviz_tb import schema
+from nnviz_tb.reading import wire
 
 RUN = "grows"
 NEURONS, LAYERS = 512, 20
+CLIENT_PROCESSES = 4
 
 
 @dataclass
@@ -39,12 +49,14 @@ class Result:
     Attributes:
       waits_ms: of every request.
       resident_mib: of the TensorBoard process: before the first request, then once a second.
-      failures: answers that were not 200.
+      cpu_s: what that process spent meanwhile, its data server apart.
+      failures: answers that were neither 200 nor 304.
     """
 
     waits_ms: list[float] = field(default_factory=list)
     resident_mib: list[float] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    cpu_s: float = 0.0
 
     def percentile(self, share: float) -> float:
         """Of the waits, in ms."""
@@ -82,58 +94,98 @@ def resident_mib(pid: int) -> float:
     raise RuntimeError(f"process {pid} has no resident memory")
 
 
+def cpu_s(pid: int) -> float:
+    """Processor seconds of a process so far, its children apart."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 class Client(threading.Thread):
     """One open page."""
 
-    def __init__(self, board: TensorBoard, number: int, result: Result, stop: threading.Event):
+    def __init__(self, address: str, number: int, stop: Event):
         super().__init__(daemon=True)
-        self._board, self._number, self._result, self._stopped = board, number, result, stop
+        parts = urllib.parse.urlsplit(address)
+        self._host, self._path = parts.netloc, parts.path + "/data/plugin/nnviz/"
+        self._number, self._stopped = number, stop
+        self._tags: dict[str, str] = {}
+        self.waits_ms: list[float] = []
+        self.failures: list[str] = []
 
     def run(self) -> None:
         """Polls until told to stop."""
-        held: dict[str, str] = {}
-        seen = None
+        held: dict[str, object] = {}
+        layer = f"block_{self._number % LAYERS}/dense"
         self._stopped.wait(self._number / 32)
         while not self._stopped.is_set():
             start = time.monotonic()
-            entry = self._ask("catalogue")
-            last = None
-            for found in entry.json["runs"] if entry is not None else []:
-                last = found["last_step"], found["last_wall_time"]
-            if last is not None and last != seen:
-                seen = last
+            if self._ask("catalogue") and self._ask("contents", run=RUN):
                 self._ask("overview", run=RUN)
-                layer = f"block_{self._number % LAYERS}/dense"
                 question = {"run": RUN, "layer": layer, "statistic": "weight_norm", **held}
-                reply = self._ask("neurons", **question)
-                if reply is not None:
-                    meta, _ = reply.arrays
+                body = self._ask("neurons", **question)
+                if body:
+                    meta, _ = wire.decode(body)
                     held = {"after": meta["last_step"], "have": meta["key"]}
             self._stopped.wait(max(0.0, start + 1 - time.monotonic()))
 
-    def _ask(self, route: str, **parameters: object) -> tensorboard_process.Reply | None:
+    def _ask(self, route: str, **parameters: object) -> bytes | None:
+        """The body; None where the answer is the one that was there before, or a failure."""
+        headers = {"Accept-Encoding": "gzip"}
+        if route in self._tags:
+            headers["If-None-Match"] = self._tags[route]
         start = time.perf_counter()
-        reply = self._board.get(route, **parameters)
-        self._result.waits_ms.append((time.perf_counter() - start) * 1e3)
+        connection = http.client.HTTPConnection(self._host, timeout=60)
+        try:
+            query = urllib.parse.urlencode(parameters)
+            connection.request("GET", f"{self._path}{route}?{query}".rstrip("?"), headers=headers)
+            reply = connection.getresponse()
+            body = reply.read()
+        finally:
+            connection.close()
+        self.waits_ms.append((time.perf_counter() - start) * 1e3)
+        if reply.status not in (200, 304):
+            self.failures.append(f"{route}: {reply.status} {body[:200]!r}")
         if reply.status != 200:
-            self._result.failures.append(f"{route}: {reply.status} {reply.body[:200]!r}")
             return None
-        return reply
+        if reply.headers["ETag"]:
+            self._tags[route] = reply.headers["ETag"]
+        return gzip.decompress(body) if reply.headers["Content-Encoding"] == "gzip" else body
+
+
+def poll(address: str, numbers: range, stop: Event, told: Any) -> None:
+    """The clients of one process; what they saw goes to the queue ``told`` at the end."""
+    pages = [Client(address, number, stop) for number in numbers]
+    for page in pages:
+        page.start()
+    for page in pages:
+        page.join()
+    told.put(json.dumps([[page.waits_ms, page.failures] for page in pages]))
 
 
 def soak(loader: str, seconds: float, clients: int, steps: int = 200) -> Result:
     """Serves a run of ``steps`` steps that grows by one a second, to so many clients."""
-    result, stop = Result(), threading.Event()
+    result = Result()
+    context = multiprocessing.get_context("spawn")
+    stop, told = context.Event(), context.Queue()
     with tempfile.TemporaryDirectory() as folder:
         log = Log(Path(folder) / RUN)
         for step in range(steps):
             log.step(step, rows(step), {"loss": 1 / (step + 1)})
         board = tensorboard_process.start(loader, Path(folder))
+        share = -(-clients // CLIENT_PROCESSES)
+        pages = [
+            context.Process(
+                target=poll,
+                args=(board.address, range(first, min(first + share, clients)), stop, told),
+                daemon=True,
+            )
+            for first in range(0, clients, share)
+        ]
         try:
-            time.sleep(3)
+            scalars = f"{board.address}/data/plugin/scalars/scalars?run={RUN}&tag=loss"
+            board.wait(lambda: board.fetch(scalars).json[-1][1] == steps - 1)
             result.resident_mib.append(resident_mib(board.pid))
-            board.wait_for_step(RUN, steps - 1)
-            pages = [Client(board, number, result, stop) for number in range(clients)]
+            spent = cpu_s(board.pid)
             for page in pages:
                 page.start()
             end = time.monotonic() + seconds
@@ -142,30 +194,44 @@ def soak(loader: str, seconds: float, clients: int, steps: int = 200) -> Result:
                 steps += 1
                 time.sleep(1)
                 result.resident_mib.append(resident_mib(board.pid))
+            result.cpu_s = cpu_s(board.pid) - spent
             stop.set()
-            for page in pages:
-                page.join(30)
+            for _ in pages:
+                for waits_ms, failures in json.loads(told.get(timeout=90)):
+                    result.waits_ms += waits_ms
+                    result.failures += failures
         finally:
             stop.set()
+            for page in pages:
+                if page.pid is not None:
+                    page.join(30)
             board.close()
     return result
 
 
 def main() -> None:
     """Prints what was seen."""
-    loader = sys.argv[1] if len(sys.argv) > 1 else "rust"
-    seconds = float(sys.argv[2]) if len(sys.argv) > 2 else 300.0
-    clients = int(sys.argv[3]) if len(sys.argv) > 3 else 32
-    result = soak(loader, seconds, clients)
-    first, *later = result.resident_mib
-    print(
-        f"{loader} reader, {clients} clients, {seconds:.0f} s: {len(result.waits_ms)} requests, "
-        f"{len(result.failures)} failures; median {result.percentile(0.5):.1f} ms, "
-        f"p99 {result.percentile(0.99):.1f} ms, slowest {max(result.waits_ms):.0f} ms; "
-        f"resident {first:.0f} MiB before, at most {max(later):.0f} MiB, "
-        f"{result.late_growth_mib:+.1f} MiB over the second half"
-    )
-    print(*result.failures[:5], sep="\n")
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--loader", choices=("python", "rust", "both"), default="both")
+    parser.add_argument("--seconds", type=float, default=300)
+    parser.add_argument("--clients", type=int, default=32)
+    chosen = parser.parse_args()
+    for loader in sorted(tensorboard_process.LOADERS):
+        if chosen.loader not in (loader, "both"):
+            continue
+        result = soak(loader, chosen.seconds, chosen.clients)
+        first, *later = result.resident_mib
+        print(
+            f"{loader} reader, {chosen.clients} clients, {chosen.seconds:.0f} s: "
+            f"{len(result.waits_ms)} requests, {len(result.failures)} failures; "
+            f"median {result.percentile(0.5):.1f} ms, p99 {result.percentile(0.99):.1f} ms "
+            f"(goal 250), slowest {max(result.waits_ms):.0f} ms; "
+            f"{result.cpu_s / chosen.seconds:.0%} of a processor; "
+            f"resident {first:.0f} MiB before, at most {max(later) - first:+.0f} MiB (goal 256), "
+            f"{result.late_growth_mib:+.1f} MiB over the second half (goal 0)",
+            flush=True,
+        )
+        print(*result.failures[:5], sep="\n")
 
 
 if __name__ == "__main__":

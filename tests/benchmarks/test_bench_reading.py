@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import bench_reading
 import pytest
 
 
 @pytest.mark.slow
-def test_the_reading_benchmark_measures_us_and_our_rivals() -> None:
-    results = bench_reading.run("python", bench_reading.SMALL, 2)
-    assert set(bench_reading.GOALS_MS) < set(results)
-    assert all(cold > 0 and warm > 0 and size > 0 for cold, warm, size in results.values())
+def test_the_reading_benchmark_measures_us_and_our_rivals(tmp_path: Path) -> None:
+    bench_reading.write(tmp_path, bench_reading.SMALL)
+    result = bench_reading.run("rust", bench_reading.SMALL, 2, 1, tmp_path)
+    names = [*bench_reading.RIVALS, *bench_reading.GOALS_MS]
+    assert list(result.cold_ms) == list(result.warm_ms) == list(result.body_bytes) == names
+    assert all(min(times) > 0 for times in (*result.cold_ms.values(), *result.warm_ms.values()))
+    assert len(result.memory_mib) == 1
+    assert all(name in bench_reading._table("rust", result) for name in names)
