@@ -1,20 +1,20 @@
-"""One pass over a kernel in cache-sized blocks: bucket counts and sums of every neuron together.
+"""Bucket counts and sums of every neuron of a kernel, in blocks, and in threads where they help.
 
 Sums are taken in float64 around each neuron's first finite weight. Because that pivot is itself
 one of the weights, neither the norm nor the standard deviation can cancel: their relative error is
 at most about fan_in · 2⁻⁵³, for outliers and for nearly constant neurons alike.
 
-float32 goes through the compiled loop where it was built. What NumPy computes here is its
-definition: the same counts bit for bit, and the same sums but for the order of addition.
+float32 goes through the compiled loop where it was built, everything else through NumPy
+(:mod:`nnviz_tb.statistics.numpy_pass`), which is the loop's definition.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,6 @@ from nnviz_tb.statistics import engine as engines
 from nnviz_tb.statistics.blocks import (
     BLOCK_ELEMENTS,
     Array,
-    as_float32,
     compact_float32,
     is_narrow,
     is_plain_float32,
@@ -31,15 +30,15 @@ from nnviz_tb.statistics.blocks import (
     tiles,
 )
 from nnviz_tb.statistics.engine import ENGINE, THREADS_VARIABLE, compiled, thread_count
-from nnviz_tb.statistics.histogram import (
-    BUCKETS,
-    NAN_BUCKET,
-    NEGATIVE_BUCKETS,
-    NEGATIVE_INFINITY_BUCKET,
-    POSITIVE_INFINITY_BUCKET,
-    SHIFT,
-    FloatHistogram,
+from nnviz_tb.statistics.histogram import BUCKETS
+from nnviz_tb.statistics.numpy_pass import (
+    BESIDE_ELEMENTS,
+    LEAST_ELEMENTS,
+    add_sums,
+    count_buckets,
+    reduce_alone,
 )
+from nnviz_tb.statistics.sums import Sums, sort_out_nonfinite
 
 __all__ = [
     "ENGINE",
@@ -54,73 +53,8 @@ __all__ = [
 _ELEMENTS_PER_THREAD = 1 << 19
 """A third of a millisecond's work, against a tenth for starting a thread."""
 
-_NUMPY_BLOCK_ELEMENTS = 2 * BLOCK_ELEMENTS
-"""NumPy takes longer to be called for smaller blocks than it loses in the cache for these."""
-
 _LARGEST_SQUARE = 2.0**500
 _SMALLEST_SQUARE = 2.0**-480
-
-_POSITIVE_NONFINITE = slice(POSITIVE_INFINITY_BUCKET, NEGATIVE_BUCKETS)
-_NEGATIVE_NONFINITE = slice(NEGATIVE_INFINITY_BUCKET, BUCKETS)
-
-
-class Sums:
-    """Sums over a kernel, neuron by neuron, while it is being read."""
-
-    def __init__(self, pivot: NDArray[np.float64], scale: float = 1.0) -> None:
-        neurons = pivot.size
-        self.scale = scale
-        self.pivot = pivot
-        self.count = np.zeros(neurons, np.int64)
-        self.first = np.zeros(neurons)
-        self.second = np.zeros(neurons)
-        self.low = np.full(neurons, np.inf)
-        self.high = np.full(neurons, -np.inf)
-        self.counts = np.zeros(BUCKETS, np.int64)
-        self.zero_count = 0
-
-    def add(self, part: Sums, columns: slice) -> None:
-        """Takes in the sums over some rows of some of the neurons."""
-        self.count[columns] += part.count
-        self.first[columns] += part.first
-        self.second[columns] += part.second
-        self.low[columns] = np.minimum(self.low[columns], part.low)
-        self.high[columns] = np.maximum(self.high[columns], part.high)
-        self.counts += part.counts
-        self.zero_count += part.zero_count
-
-    def extremes(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Smallest and largest finite weight of each neuron."""
-        known = self.count > 0
-        return np.where(known, self.low, np.nan), np.where(known, self.high, np.nan)
-
-    def moments(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-        """Norm, mean and population standard deviation of each neuron."""
-        n = np.where(self.count > 0, self.count, np.nan)
-        shift = self.first / n
-        variance = np.maximum(self.second / n - shift * shift, 0.0)
-        square = self.second + self.pivot * (2.0 * self.first + n * self.pivot)
-        norm = np.sqrt(np.maximum(square, 0.0))
-        mean, std = self.pivot + shift, np.sqrt(variance)
-        if self.scale == 1.0:
-            return norm, mean, std
-        unscale = 1.0 / self.scale
-        with np.errstate(over="ignore"):  # a norm of doubles may itself be beyond float64
-            return norm * unscale, mean * unscale, std * unscale
-
-    def histogram(self) -> FloatHistogram:
-        """The buckets counted so far."""
-        known = bool(self.count.any())
-        return FloatHistogram(
-            self.counts,
-            self.zero_count,
-            int(self.counts[NAN_BUCKET]),
-            int(self.counts[POSITIVE_INFINITY_BUCKET]),
-            int(self.counts[NEGATIVE_INFINITY_BUCKET]),
-            # Adding zero makes −0 a 0, so that the order of merging shows nowhere.
-            float(self.low.min()) + 0.0 if known else math.nan,
-            float(self.high.max()) + 0.0 if known else math.nan,
-        )
 
 
 def reduce_kernel(kernel: Array, engine: str | None = None, scale: float = 1.0) -> Sums:
@@ -135,11 +69,16 @@ def reduce_kernel(kernel: Array, engine: str | None = None, scale: float = 1.0) 
     engine = engine or ("numpy" if engines.compiled is None else "c")
     with np.errstate(over="ignore", invalid="ignore"):
         sums = Sums(_pivots(kernel) * scale, scale)
-        parts = _parts(kernel)
-        if len(parts) == 1:
-            _reduce_part(sums, kernel, engine)
-        else:
-            _reduce_parts(sums, kernel, parts, engine)
+    threads = max(1, min(thread_count(), kernel.size // _ELEMENTS_PER_THREAD))
+    if engine == "c" and is_narrow(kernel.dtype):
+        _reduce_shares(sums, kernel, threads, _reduce_compiled)
+    elif threads == 1:
+        with np.errstate(over="ignore", invalid="ignore"):
+            reduce_alone(sums, kernel)
+    else:
+        elements = max(LEAST_ELEMENTS, BESIDE_ELEMENTS // (threads - 1))
+        add = partial(add_sums, elements=elements)
+        _reduce_shares(sums, kernel, threads - 1, add, partial(count_buckets, sums, kernel))
     if scale == 1.0 and not is_narrow(kernel.dtype) and sums.count.any():
         # Squares of very large or very small float64 do not exist: scale by a power of two.
         largest = max(-float(sums.low.min()), float(sums.high.max()))
@@ -149,50 +88,66 @@ def reduce_kernel(kernel: Array, engine: str | None = None, scale: float = 1.0) 
     return sums
 
 
-def _parts(kernel: Array) -> list[tuple[slice, slice]]:
-    """A share of the rows or of the columns for each thread, so that each reads one stretch."""
-    threads = min(thread_count(), kernel.size // _ELEMENTS_PER_THREAD)
+def _shares(kernel: Array, number: int) -> list[tuple[slice, slice]]:
+    """Shares of the rows or of the columns, so that each thread reads one stretch."""
     everything = slice(None)
-    if threads < 2:
+    if number < 2:
         return [(everything, everything)]
-    axis = 1 if rows_are_near(kernel) and kernel.shape[1] >= threads else 0
-    borders = [kernel.shape[axis] * k // threads for k in range(threads + 1)]
-    shares = [slice(a, b) for a, b in itertools.pairwise(borders) if a < b]
-    return [(everything, share) if axis else (share, everything) for share in shares]
+    axis = 1 if rows_are_near(kernel) and kernel.shape[1] >= number else 0
+    borders = [kernel.shape[axis] * k // number for k in range(number + 1)]
+    parts = [slice(a, b) for a, b in itertools.pairwise(borders) if a < b]
+    return [(everything, part) if axis else (part, everything) for part in parts]
 
 
-def _reduce_parts(sums: Sums, kernel: Array, parts: list[tuple[slice, slice]], engine: str) -> None:
-    partial = [Sums(sums.pivot[columns], sums.scale) for _, columns in parts]
+def _reduce_shares(
+    sums: Sums,
+    kernel: Array,
+    number: int,
+    reduce: Callable[[Sums, Array], None],
+    beside: Callable[[], None] | None = None,
+) -> None:
+    """Reduces shares of the kernel, each in a thread, with something else beside them."""
+    shares = _shares(kernel, number)
+    if len(shares) == 1:
+        parts = [sums]
+    else:
+        parts = [Sums(sums.pivot[columns], sums.scale) for _, columns in shares]
+    tasks = [
+        partial(reduce, part, kernel[share]) for part, share in zip(parts, shares, strict=True)
+    ]
+    _do_together([*tasks, beside] if beside else tasks)
+    if len(shares) > 1:
+        for (_, columns), part in zip(shares, parts, strict=True):
+            sums.add(part, columns)
 
-    def reduce(index: int) -> None:
+
+def _do_together(tasks: Sequence[Callable[[], None]]) -> None:
+    """Does the last task here and the others in threads."""
+
+    def do(task: Callable[[], None]) -> None:
         with np.errstate(over="ignore", invalid="ignore"):
-            _reduce_part(partial[index], kernel[parts[index]], engine)
+            task()
 
+    if len(tasks) == 1:
+        do(tasks[0])
+        return
     # A pool of the call's own: none is left behind for a fork to inherit without its threads.
-    with ThreadPoolExecutor(len(parts) - 1, "nnviz_tb") as pool:
-        pending = [_submitted(pool, reduce, index) for index in range(1, len(parts))]
-        reduce(0)
-        for index, future in enumerate(pending, 1):
-            future.result() if future else reduce(index)
-    for (_, columns), part in zip(parts, partial, strict=True):
-        sums.add(part, columns)
+    with ThreadPoolExecutor(len(tasks) - 1, "nnviz_tb") as pool:
+        pending = [(_submitted(pool, partial(do, task)), task) for task in tasks[:-1]]
+        do(tasks[-1])
+        for future, task in pending:
+            future.result() if future else do(task)
 
 
-def _submitted(
-    pool: ThreadPoolExecutor, task: Callable[[int], None], index: int
-) -> Future[None] | None:
+def _submitted(pool: ThreadPoolExecutor, task: Callable[[], None]) -> Future[None] | None:
     try:
-        return pool.submit(task, index)
+        return pool.submit(task)
     except RuntimeError:  # the interpreter is shutting down and starts no threads any more
         return None
 
 
-def _reduce_part(sums: Sums, kernel: Array, engine: str) -> None:
-    if engine != "c" or not is_narrow(kernel.dtype):
-        space = _Workspace(min(kernel.size, _NUMPY_BLOCK_ELEMENTS))
-        for rows, columns in tiles(kernel, _NUMPY_BLOCK_ELEMENTS):
-            _add_block(sums, kernel[rows, columns], columns, space)
-    elif _is_direct(kernel):
+def _reduce_compiled(sums: Sums, kernel: Array) -> None:
+    if _is_direct(kernel):
         _add_compiled(sums, kernel, slice(None))
     else:
         for rows, columns in tiles(kernel):
@@ -229,19 +184,9 @@ def _add_compiled(sums: Sums, block: Array, columns: slice) -> None:
         counts,
     )
     if nan_count or posinf_count or neginf_count:
-        _sort_out_nonfinite(counts, nan_count, posinf_count, neginf_count)
+        sort_out_nonfinite(counts, nan_count, posinf_count, neginf_count)
     sums.counts += counts
     sums.zero_count += zero_count
-
-
-def _sort_out_nonfinite(
-    counts: NDArray[np.int64], nan_count: int, posinf_count: int, neginf_count: int
-) -> None:
-    """Gathers every NaN, whatever its payload, in one bucket."""
-    counts[_POSITIVE_NONFINITE] = counts[_NEGATIVE_NONFINITE] = 0
-    counts[NAN_BUCKET] = nan_count
-    counts[POSITIVE_INFINITY_BUCKET] = posinf_count
-    counts[NEGATIVE_INFINITY_BUCKET] = neginf_count
 
 
 def _pivots(kernel: Array) -> NDArray[np.float64]:
@@ -260,48 +205,3 @@ def _pivots(kernel: Array) -> NDArray[np.float64]:
         missing = missing[~found]
         row, height = row + height, max(1, min(2 * height, 65536 // max(1, missing.size)))
     return pivot
-
-
-class _Workspace:
-    """Memory for one block, used again for the next: fresh pages cost as much as the sums.
-
-    Buckets are counted before the weights are centred, so both are kept in the same place.
-    """
-
-    def __init__(self, elements: int) -> None:
-        self.centred = np.empty(elements)
-        self.bucket = self.centred.view(np.int64)
-
-    def shaped(self, flat: NDArray[Any], like: Array) -> NDArray[Any]:
-        """As much of ``flat`` as a block has elements, in its shape and axis order."""
-        part = flat[: like.size]
-        return part.reshape(like.shape[::-1]).T if rows_are_near(like) else part.reshape(like.shape)
-
-
-def _add_block(sums: Sums, block: Array, columns: slice, space: _Workspace) -> None:
-    narrow = as_float32(block)
-    np.right_shift(narrow.view(np.uint32), SHIFT, out=space.shaped(space.bucket, narrow))
-    counts = np.bincount(space.bucket[: block.size], minlength=BUCKETS)
-    if counts[0] or counts[NEGATIVE_BUCKETS]:
-        sums.zero_count += block.size - int(np.count_nonzero(block))
-    wide = narrow if is_narrow(block.dtype) else block.astype(np.float64)
-    count: Any = block.shape[0]
-    low = high = wide
-    centred = space.shaped(space.centred, block)
-    centred[...] = wide  # apart from the subtraction: NumPy casts inside one slowly
-    if sums.scale != 1.0:
-        centred *= sums.scale
-    centred -= sums.pivot[columns]
-    if counts[_POSITIVE_NONFINITE].any() or counts[_NEGATIVE_NONFINITE].any():
-        finite = np.isfinite(narrow)
-        centred[~finite] = 0.0
-        low, high = np.where(finite, low, np.inf), np.where(finite, high, -np.inf)
-        count = np.count_nonzero(finite, axis=0)
-        kinds = (np.isnan(narrow), narrow == np.inf, narrow == -np.inf)
-        _sort_out_nonfinite(counts, *(int(np.count_nonzero(kind)) for kind in kinds))
-    sums.counts += counts
-    sums.count[columns] += count
-    sums.first[columns] += np.add.reduce(centred, axis=0)
-    sums.second[columns] += np.einsum("ij,ij->j", centred, centred)
-    sums.low[columns] = np.minimum(sums.low[columns], np.minimum.reduce(low, axis=0))
-    sums.high[columns] = np.maximum(sums.high[columns], np.maximum.reduce(high, axis=0))
