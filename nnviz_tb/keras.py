@@ -18,6 +18,7 @@ import numpy as np
 
 from nnviz_tb import adapters
 from nnviz_tb.adapters.keras.gradients import KeptGradients, why_gradients_cannot_be_kept
+from nnviz_tb.adapters.keras.progress import Progress
 from nnviz_tb.adapters.keras.updates import WeightsBefore
 from nnviz_tb.adapters.keras.variables import to_numpy
 from nnviz_tb.errors import LoggingWarning
@@ -36,7 +37,9 @@ class Callback(keras.callbacks.Callback):  # type: ignore[misc]
 
     Where the callback sees the kernels right before and right after one optimizer step, true update
     ratios are logged. That is so unless ``steps_per_execution`` or gradient accumulation hide the
-    single step, or the kernels are too large to copy.
+    single step, or the kernels are too large to copy. These, and gradients, are taken in the batch
+    itself, so it has to be known before that it will be logged: the last step has them where the
+    training ends as planned after data of known length, and is logged without them otherwise.
     """
 
     async_safe = True
@@ -81,16 +84,12 @@ class Callback(keras.callbacks.Callback):  # type: ignore[misc]
             self._writer.monitor = monitor
         self._wants_gradients = bool(gradients)
         self._gradients: KeptGradients | None = None
-        self._step = 0
+        self._progress = Progress()
         self._logged_step: int | None = None
         self._due_step: int | None = None
         self._before: WeightsBefore | None = None
         self._before_count = -1
         self._prepared_seconds = 0.0
-        self._counted_at_end: int | None = None
-        self._epoch_began = 0
-        self._last_begun = 0
-        self._last_ended = -1
         self._broken = False
 
     @property
@@ -100,89 +99,74 @@ class Callback(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Logs the model as it is before the first batch."""
-        counted = self._optimizer_steps() or 0
-        if self._counted_at_end is None:
-            self._step = max(self._step, counted)
-        else:
-            # Batches trained without us count; compiled anew, the optimizer starts from zero.
-            self._step += max(0, counted - self._counted_at_end)
-        self._counted_at_end = None
-        self._epoch_began = self._step
+        self._progress.begin_training(self._model, self.params)
         self._due_step = None
         self._before = None
         self._watch_gradients()
-        if self._logged_step != self._step and self._model.built:
-            self._cadence.due(self._step)
+        if self._logged_step != self._progress.step and self._model.built:
+            self._cadence.due(self._progress.step)
             self._log(self._learning_rate(), None)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Counts the epoch's batches from here."""
-        self._epoch_began = self._step
-        self._last_begun = 0
-        self._last_ended = -1
+        self._progress.begin_epoch(epoch)
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Logs the step that has just ended if it was due, and decides about the coming one."""
-        self._last_begun = batch
-        self._step = self._epoch_began + batch
-        due = self._due_step is not None and self._step >= self._due_step
+        self._progress.begin_batch(batch)
         # A model with a train step of its own is not built before its first batch.
-        if due or (self._logged_step is None and self._model.built):
+        if self._is_due() or (self._logged_step is None and self._model.built):
             self._log({**self._learning_rate(), **self._metrics()}, self._updates())
         if self._due_step is None:
-            self._decide(self._step + self._stride)
+            self._decide(self._progress.step + self._progress.stride)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Remembers the batch; ``async_safe`` promises Keras that this may happen in a thread."""
-        self._last_ended = batch
+        self._progress.end_batch(batch)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Logs the epoch's metrics, and the model if the step is due or the last one."""
-        self._step = self._epoch_began + self._batches_of_epoch()
+        self._progress.end_epoch()
         scalars = {**self._learning_rate(), **(logs or {})}
-        due = self._due_step is not None and self._step >= self._due_step
         last = epoch + 1 == (self.params or {}).get("epochs") or self._model.stop_training
-        if due or last or self._every == "epoch":
+        if self._is_due() or last or self._every == "epoch":
             self._log(scalars, self._updates())
         else:
-            self._writer.log_layers([], self._step, scalars=_numbers(scalars))
+            self._writer.log_layers([], self._progress.step, scalars=_numbers(scalars))
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """Logs the last step if that has not been done."""
-        if self._logged_step != self._step:
+        if self._logged_step != self._progress.step:
             self._log({}, self._updates())
         if self._gradients is not None:
             self._gradients.release()
             self._gradients = None
-        self._counted_at_end = self._optimizer_steps()
+        self._progress.end_training()
         self._writer.flush()
-
-    @property
-    def _stride(self) -> int:
-        """Steps between two calls of ``on_train_batch_begin``."""
-        return int(getattr(self._model, "steps_per_execution", 1) or 1)
 
     def _stop(self) -> None:
         self._model.stop_training = True
 
+    def _is_due(self) -> bool:
+        return self._due_step is not None and self._progress.step >= self._due_step
+
     def _decide(self, step: int) -> None:
         """Whether the model is to be logged at the coming step; if so, keeps its kernels."""
         if self._every == "epoch":
-            # Only the last batch of the epoch is worth a copy; it is known unless the data's
-            # length is not.
-            due = self._last_begun + self._stride == (self.params or {}).get("steps")
+            # Only the last batch of the epoch is worth a copy, where it is known.
+            due = self._progress.is_before_last_batch
         elif self._every == "auto":
             due = self._cadence.due(step)
         else:
-            due = step // self._every > self._step // self._every
-        if not due:
+            due = step // self._every > self._progress.step // self._every
+        if not due and not self._progress.is_before_last_step:
             return
         began = time.perf_counter()
         self._due_step = step
         if self._gradients is not None:
             self._gradients.want()
-        counted = self._optimizer_steps()
-        if counted is not None and self._stride == 1 and self._accumulation() == 1:
+        counted = self._progress.optimizer_steps()
+        if counted is not None and self._progress.is_single_step:
             self._before = WeightsBefore(self.model)
             self._before_count = counted
         self._prepared_seconds = time.perf_counter() - began
@@ -203,7 +187,7 @@ class Callback(keras.callbacks.Callback):  # type: ignore[misc]
     def _updates(self) -> list[Any] | None:
         """Changes of the kernels since ``_decide``, if exactly one optimizer step was between."""
         before, self._before = self._before, None
-        if before is None or self._optimizer_steps() != self._before_count + 1:
+        if before is None or self._progress.optimizer_steps() != self._before_count + 1:
             return None
         return before.updates(self.model)
 
@@ -223,11 +207,11 @@ class Callback(keras.callbacks.Callback):  # type: ignore[misc]
                 raise
             self._warn(error)
             layers = []
-        self._logged_step = self._step
+        self._logged_step = self._progress.step
         probe_seconds = time.perf_counter() - began
         self._writer.log_layers(
             layers,
-            self._step,
+            self._progress.step,
             scalars=values,
             probe_seconds=probe_seconds,
             prepared_seconds=prepared,
@@ -238,44 +222,21 @@ class Callback(keras.callbacks.Callback):  # type: ignore[misc]
         if not self._broken:
             self._broken = True
             warnings.warn(
-                f"the model could not be logged at step {self._step}, and training goes on: "
-                f"{type(error).__name__}: {error}",
+                f"the model could not be logged at step {self._progress.step}, and training goes "
+                f"on: {type(error).__name__}: {error}",
                 LoggingWarning,
                 stacklevel=3,
             )
 
     def _metrics(self) -> dict[str, Any]:
         """The running means of loss and metrics; reading them waits for the device."""
-        if self._step == self._epoch_began:
+        if self._progress.is_at_start_of_epoch:
             return {}  # they have just been reset
         return dict(self.model.get_metrics_result())
 
     def _learning_rate(self) -> dict[str, Any]:
         rate = getattr(getattr(self._model, "optimizer", None), "learning_rate", None)
         return {} if rate is None else {"learning_rate": rate}
-
-    def _accumulation(self) -> int:
-        optimizer = getattr(self._model, "optimizer", None)
-        return int(getattr(optimizer, "gradient_accumulation_steps", None) or 1)
-
-    def _optimizer_steps(self) -> int | None:
-        """Train batches that the optimizer has seen; None without an optimizer that counts.
-
-        While gradients are being accumulated, those of the last update.
-        """
-        iterations = getattr(getattr(self.model, "optimizer", None), "iterations", None)
-        if iterations is None:
-            return None
-        return int(to_numpy(iterations)) * self._accumulation()
-
-    def _batches_of_epoch(self) -> int:
-        """Batches that ended: the last one that began may have been the end of the data.
-
-        The optimizer's count is no help there: TensorFlow may advance it in a batch that fails.
-        """
-        steps = (self.params or {}).get("steps")
-        ended = self._last_ended + 1
-        return ended if steps is None else min(ended, int(steps))
 
 
 def _numbers(scalars: dict[str, Any]) -> dict[str, float]:

@@ -100,10 +100,41 @@ def test_logged_gradients_are_those_of_the_batch_that_was_logged(
         if layer not in [found.name for found in model.layers]:
             continue
         norms = gradient_norms(tmp_path, layer)
-        assert list(norms) == [2, 4], layer
+        assert list(norms) == [2, 4, 5], layer
         for step, norm in norms.items():
             truth = oracle.of(step - 1, path)
             assert norm == pytest.approx(float(np.linalg.norm(truth)), rel=1e-4), (layer, step)
+
+
+# Keras says so when the length of a dataset is unknown, which is what is tested.
+@pytest.mark.filterwarnings("ignore:Your input ran out of data:UserWarning")
+@pytest.mark.parametrize("epochs", [1, 2])
+def test_the_last_step_has_gradients_where_it_is_known_to_be_the_last(
+    tmp_path: Path, epochs: int
+) -> None:
+    def batches() -> Any:
+        for start in range(0, 40, 8):
+            yield X[start : start + 8], Y[start : start + 8]
+
+    unsized = tf.data.Dataset.from_generator(
+        batches, output_signature=(tf.TensorSpec((None, 4)), tf.TensorSpec((None, 1)))
+    )
+    callback = Callback(tmp_path, every=1000, gradients=True)
+    network().fit(unsized, epochs=epochs, verbose=0, shuffle=False, callbacks=[callback])
+    # In the first epoch nobody knows how many batches there are.
+    assert list(gradient_norms(tmp_path, "head")) == ([] if epochs == 1 else [10])
+
+
+def test_a_training_that_is_ended_early_claims_no_gradients_for_its_last_step(
+    tmp_path: Path,
+) -> None:
+    class Ending(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            self.model.stop_training = True
+
+    callback = Callback(tmp_path, every=3, gradients=True)
+    network().fit(X, Y, batch_size=8, epochs=9, verbose=0, callbacks=[callback, Ending()])
+    assert list(gradient_norms(tmp_path, "head")) == [3]
 
 
 def test_training_with_gradients_is_the_same_as_without(tmp_path: Path) -> None:
