@@ -206,6 +206,7 @@ export const en = {
   "findings.limits.default": "default {value}",
   "findings.limits.below": "worse is smaller",
   "sidebar.width": "Width of the side bar",
+  "sidebar.open": "Runs and layers",
   "cost.dear": "That is much: log less often (every=\"auto\" keeps to 1 %) or pass a smaller probe batch.",
   "overview.idle.one": "1 layer without weights or activation",
   "neurons.against": "minus",

@@ -2,28 +2,26 @@
 
 import { html, LitElement, nothing } from "lit";
 import { customElement, query, state } from "lit/decorators.js";
+import { AddressLink } from "../address_link";
 import { Client, type ApiError, type Async, type Catalogue, type Definitions } from "../api";
 import type { CursorDetail, ZoomDetail } from "../charts/contract";
-import { healthByLayer, holdsAt, limitsText, type Assessment } from "../findings";
-import { Host, runColor } from "../host";
-import { preferredLanguage, Words } from "../i18n";
+import { Host } from "../host";
 import { Live } from "../live";
-import { Resources, type Wanted } from "../resource";
-import { firstRuns, unionOfSteps } from "../selection";
-import { fields, type Fields } from "../series";
+import { firstRuns } from "../selection";
 import { moveCursor, neighbourStep, setZoom, Store, type State } from "../state";
-import { fromParameters, isStation, toParameters } from "../url";
+import { fromParameters } from "../url";
+import { ContextMaker } from "./app_context";
 import { appStyles } from "./app_styles";
-import type { Context, LayerView, RunView } from "./context";
+import type { Context } from "./context";
 import { CODE } from "./empty";
 import { frame, frameStyles } from "./frame";
 import type { Freshness } from "./header";
-import { Memo } from "./memo";
-import { layerViews, loaded, newest, runViews } from "./run_views";
+import { newest } from "./run_views";
 import { shortcutOf } from "./shortcuts";
 import { base } from "./styles";
 import type { TimelineBarElement } from "./timeline_bar";
 import "./activations";
+import "./drawer";
 import "./empty";
 import "./findings";
 import "./header";
@@ -33,8 +31,6 @@ import "./sidebar";
 import "./splitter";
 import "./timeline_bar";
 
-/** A dragged cursor changes the address this long after it has come to rest. */
-const ADDRESS_DELAY_MS = 250;
 const CLOCK_MS = 1000;
 
 @customElement("nn-app")
@@ -54,10 +50,9 @@ export class AppElement extends LitElement {
     tell: (catalogue) => this.#arrived(catalogue),
     fail: (error) => this.#failed(error),
   });
-  readonly #assessments = new Resources<Assessment>(this);
-  readonly #costs = new Resources<Fields>(this);
+  readonly #contexts = new ContextMaker(this, this.#client, this.#store);
+  readonly #address = new AddressLink(this.#host, this.#store);
   #lifetime = new AbortController();
-  #addressTimer: ReturnType<typeof setTimeout> | null = null;
   #runNames: readonly string[] = [];
 
   @state() private catalogue: Catalogue | null = null;
@@ -65,6 +60,8 @@ export class AppElement extends LitElement {
   @state() private definitions: Definitions | null = null;
   @state() private dark = this.#host.dark;
   @state() private clock = 0;
+  /** Narrow windows: whether the side bar is unfolded. */
+  @state() private drawn = false;
   @query("nn-timeline-bar") private readonly timeline!: TimelineBarElement | null;
 
   override connectedCallback(): void {
@@ -73,12 +70,7 @@ export class AppElement extends LitElement {
     const { signal } = this.#lifetime;
     this.#store.listen((after, before) => this.#changed(after, before), signal);
     this.#host.onTheme((dark) => (this.dark = dark), signal);
-    this.#host.onAddress((parameters) => {
-      const next = fromParameters(parameters);
-      this.#returning = true;
-      this.#store.update(() => next);
-      this.#returning = false;
-    }, signal);
+    this.#address.listen(signal);
     this.#host.onReload(() => this.#live.poke(), signal);
     this.#host.onVisibility((visible) => this.#seen(visible), signal);
     window.addEventListener("keydown", this.#keydown, { signal });
@@ -101,12 +93,12 @@ export class AppElement extends LitElement {
 
   protected override willUpdate(): void {
     document.documentElement.classList.toggle("dark-mode", this.dark);
-    document.documentElement.lang = this.#words().locale;
-    document.title = `NNViz · ${this.#words().t(`tab.${this.#store.state.view}`)}`;
+    document.documentElement.lang = this.#contexts.words.locale;
+    document.title = `NNViz · ${this.#contexts.words.t(`tab.${this.#store.state.view}`)}`;
   }
 
   protected override render(): unknown {
-    const words = this.#words();
+    const words = this.#contexts.words;
     if (this.catalogue === null) {
       const waiting: Async<never> =
         this.error === null
@@ -126,8 +118,10 @@ export class AppElement extends LitElement {
         ></nn-empty>
       </div>`;
     }
-    const ctx = this.#context(this.catalogue, words);
-    return html`<nn-sidebar .ctx=${ctx}></nn-sidebar>
+    const { catalogue, definitions, dark } = this;
+    const ctx = this.#contexts.make({ catalogue, definitions, dark, runNames: this.#runNames });
+    return html`<nn-drawer .ctx=${ctx} .open=${this.drawn} @nn-drawer=${() => (this.drawn = !this.drawn)}></nn-drawer>
+      <nn-sidebar .ctx=${ctx} ?data-open=${this.drawn}></nn-sidebar>
       <nn-splitter label=${words.t("sidebar.width")}></nn-splitter>
       <nn-header
         .ctx=${ctx}
@@ -170,94 +164,6 @@ export class AppElement extends LitElement {
     }
   }
 
-  #words(): Words {
-    const language = this.#store.state.language ?? preferredLanguage(navigator.languages);
-    if (this.#spoken.language !== language) this.#spoken = new Words(language);
-    return this.#spoken;
-  }
-  #spoken = new Words(preferredLanguage(navigator.languages));
-
-  #context(catalogue: Catalogue, words: Words): Context {
-    const state = this.#store.state;
-    const colorOf = (run: string): string => runColor(this.#placeOf(run, catalogue), this.dark);
-    const runs = this.#runs.of([catalogue, state.runs, this.#runNames, this.dark], () =>
-      runViews(catalogue, state.runs, colorOf),
-    );
-    const costs = loaded(this.#costs.want(runs.map((run) => this.#wantedCost(run))));
-    const judging = this.#assessments.want(runs.map((run) => this.#wantedAssessment(run, state)));
-    const judged = loaded(judging);
-    const lists = [...costs.values()].map((cost) => cost.steps);
-    const steps = this.#steps.of(lists, () => unionOfSteps(lists));
-    return {
-      store: this.#store,
-      client: this.#client,
-      state,
-      words,
-      dark: this.dark,
-      catalogue,
-      definitions: this.definitions,
-      colorOf,
-      runs,
-      layers: this.#layers.of([runs], () => layerViews(runs)),
-      axis: this.#axisOf(state),
-      steps,
-      lastStep: newest(runs.map((run) => run.info), "last_step"),
-      judging,
-      retryJudging: () => this.#assessments.retry(),
-      assessments: this.#judged.of([...judged.values()], () => [...judged.values()]),
-      ...this.#healthOf([...judged.values()], state.cursor),
-      costs,
-    };
-  }
-
-  #wantedCost(run: RunView): Wanted<Fields> {
-    const { name, last_step, last_wall_time } = run.info;
-    const version = `${last_step}@${last_wall_time}`;
-    return {
-      id: name,
-      key: name,
-      version,
-      load: async (signal) => fields(await this.#client.arrays("run", { run: name }, version, signal)),
-    };
-  }
-
-  #wantedAssessment(run: RunView, state: State): Wanted<Assessment> {
-    const { name, last_step, last_wall_time } = run.info;
-    const limits = limitsText(state.limits);
-    return {
-      id: name,
-      key: JSON.stringify([name, limits]),
-      version: `${last_step}@${last_wall_time}`,
-      load: (signal) => this.#client.assessment(name, limits, signal),
-    };
-  }
-
-  readonly #runs = new Memo<readonly RunView[]>();
-  readonly #layers = new Memo<readonly LayerView[]>();
-  readonly #axis = new Memo<Context["axis"]>();
-  readonly #steps = new Memo<Float64Array>();
-
-  #axisOf({ zoom, cursor, unit }: State): Context["axis"] {
-    return this.#axis.of([zoom, cursor, unit], () => ({ zoom, cursor, unit }));
-  }
-
-  readonly #judged = new Memo<readonly Assessment[]>();
-  readonly #health = new Memo<Pick<Context, "health" | "healthOf">>();
-
-  /** The same maps as long as the same findings hold, so that the cursor does not redraw lists. */
-  #healthOf(judged: readonly Assessment[], cursor: number | null): Pick<Context, "health" | "healthOf"> {
-    const holds = judged.flatMap((one) => one.findings.map((item) => holdsAt(item, cursor)));
-    return this.#health.of([...judged, ...holds], () => ({
-      health: healthByLayer(judged, cursor),
-      healthOf: new Map(judged.map((one) => [one.run, healthByLayer([one], cursor)])),
-    }));
-  }
-
-  #placeOf(run: string, catalogue: Catalogue): number {
-    const place = this.#runNames.indexOf(run);
-    return place >= 0 ? place : catalogue.runs.findIndex((info) => info.name === run);
-  }
-
   #freshness(ctx: Context): Freshness {
     const written = newest(ctx.runs.map((run) => run.info), "last_wall_time");
     return {
@@ -274,17 +180,9 @@ export class AppElement extends LitElement {
     if (newRuns) void this.#nameRuns();
     // What nothing changed in is kept, so that nothing is computed or drawn again.
     this.catalogue = catalogue;
-    const { runs } = this.#store.state;
-    if (runs === null) this.#choose(firstRuns(catalogue));
-  }
-
-  /** Written into the state, so that a copied link opens on the same run. */
-  #choose(runs: readonly string[] | null): void {
-    if (runs === null) return;
-    this.#returning = true;
-    this.#store.set({ runs });
-    this.#returning = false;
-    this.#writeAddress(false);
+    // Written into the state, so that a copied link opens on the same run.
+    const runs = this.#store.state.runs ?? firstRuns(catalogue);
+    if (runs !== this.#store.state.runs) this.#address.amend({ runs });
   }
 
   #failed(error: ApiError): void {
@@ -316,23 +214,10 @@ export class AppElement extends LitElement {
     this.requestUpdate();
   }
 
-  #returning = false;
-
   #changed(after: State, before: State): void {
     this.requestUpdate();
     const lacking = this.catalogue?.runs.some((run) => !run.full && after.runs?.includes(run.name));
     if (after.runs !== before.runs && lacking === true) this.#live.again();
-    if (this.#returning) return;
-    if (this.#addressTimer !== null) clearTimeout(this.#addressTimer);
-    if (isStation(after, before)) {
-      this.#writeAddress(true);
-      return;
-    }
-    this.#addressTimer = setTimeout(() => this.#writeAddress(false), ADDRESS_DELAY_MS);
-  }
-
-  #writeAddress(station: boolean): void {
-    this.#host.writeAddress(toParameters(this.#store.state), station);
   }
 
   #lastStep(): number | null {

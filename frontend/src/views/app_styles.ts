@@ -6,7 +6,7 @@ export const appStyles = css`
   :host {
     display: grid;
     grid-template:
-      "side edge head" auto "side edge time" auto "side edge view" minmax(0, 1fr) /
+      "side edge head" auto "side edge draw" auto "side edge time" auto "side edge view" minmax(0, 1fr) /
       var(--nn-side, 236px) 0 minmax(0, 1fr);
     height: 100%;
     background: var(--nn-page);
@@ -57,20 +57,27 @@ export const appStyles = css`
     padding: 8px 14px;
     box-shadow: var(--nn-shadow-high);
   }
+  nn-drawer {
+    grid-area: draw;
+  }
   @media (max-width: 760px) {
     :host {
       grid-template:
         "head" auto
-        "time" auto
+        "draw" auto
         "side" auto
+        "time" auto
         "view" auto / minmax(0, 1fr);
       height: auto;
     }
     nn-sidebar {
+      display: none;
       border-right: 0;
       border-bottom: 1px solid var(--nn-border);
-      min-height: 200px;
-      max-height: 40vh;
+      max-height: 70vh;
+    }
+    nn-sidebar[data-open] {
+      display: flex;
     }
     main {
       overflow: visible;

@@ -19,11 +19,22 @@ export class LayerListElement extends LitElement {
     section,
     css`
       :host {
-        display: block;
-        flex: none;
+        display: flex;
+        flex-direction: column;
+        min-height: 0;
+      }
+      section {
+        flex: 0 1 auto;
+        min-height: 0;
       }
       .layers {
+        overflow: auto;
+        min-height: 0;
+      }
+      /* Of a thousand layers only those in sight are laid out and painted. */
+      li {
         content-visibility: auto;
+        contain-intrinsic-size: auto 26px;
       }
       .layer {
         display: flex;
@@ -59,7 +70,7 @@ export class LayerListElement extends LitElement {
     const matches = search(ctx.state.layerFilter);
     const shown = ctx.layers.filter((layer) => matches(layer.name));
     return html`<section aria-labelledby="layers">
-      <h2 id="layers">${t("layers")} <span>${shown.length} / ${ctx.layers.length}</span></h2>
+      <h2 id="layers">${t("layers")} <span>${ctx.words.integer(shown.length)} / ${ctx.words.integer(ctx.layers.length)}</span></h2>
       <input
         type="search"
         placeholder=${t("layers.search")}

@@ -14,7 +14,7 @@ import type { Context, LayerView, RunView } from "./context";
 import { CODE } from "./empty";
 import { frame, frameStyles, together } from "./frame";
 import { Memo } from "./memo";
-import { cellOf, sortKey, type RowFacts, type RunShare } from "./overview_cells";
+import { cellOf, sizeText, sortKey, type RowFacts, type RunShare } from "./overview_cells";
 import { RunFigures } from "./overview_figures";
 import { overviewHeading, sharedLayers } from "./overview_heading";
 import { overviewStyles } from "./overview_styles";
@@ -199,7 +199,9 @@ export class OverviewView extends LitElement {
     const open = (): void => ctx.store.set(go);
     const inner =
       column === "order"
-        ? html`<span class="name" style="padding-left:${line.depth * 14}px">${line.label}</span>`
+        ? html`<span class="name" style="padding-left:${line.depth * 14}px"
+            >${line.label}<span class="size below">${sizeText(facts)}</span></span
+          >`
         : line.idle && column !== "size"
           ? nothing
           : content;

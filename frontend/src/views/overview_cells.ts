@@ -114,9 +114,14 @@ function none(): Drawn {
   return { content: html`<span class="none">—</span>`, label: "—" };
 }
 
-function sizeCell({ ctx, layer }: RowFacts): Drawn {
+/** Neurons and parameters of a layer. */
+export function sizeText({ ctx, layer }: RowFacts): string {
   const { neurons, parameters } = layer.info;
-  const text = `${neurons === 0 ? "—" : ctx.words.integer(neurons)} · ${ctx.words.integer(parameters)}`;
+  return `${neurons === 0 ? "—" : ctx.words.integer(neurons)} · ${ctx.words.integer(parameters)}`;
+}
+
+function sizeCell(facts: RowFacts): Drawn {
+  const text = sizeText(facts);
   return { content: html`<span class="size">${text}</span>`, label: text };
 }
 
@@ -189,6 +194,7 @@ function lineCell(
     ctx.runs.length === 1
       ? html`<nn-sparkline
           label=${label}
+          color=${first.run.style.color}
           .steps=${first.figures.over(layer.name, field).steps}
           .values=${first.figures.over(layer.name, field).values[0]}
           .band=${band}
@@ -223,6 +229,7 @@ function densityCell(facts: RowFacts): Drawn {
     ctx.runs.length === 1
       ? html`<nn-mini-density
           label=${label}
+          color=${first.color}
           .density=${first.density}
           .range=${first.range}
         ></nn-mini-density>`

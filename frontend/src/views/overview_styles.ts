@@ -47,6 +47,8 @@ export const overviewStyles = css`
     gap: 2px;
     min-width: 0;
     line-height: 1.25;
+    /* Chinese breaks between words too, not inside them. */
+    word-break: keep-all;
   }
   .head [aria-sort="ascending"],
   .head [aria-sort="descending"] {
@@ -115,6 +117,11 @@ export const overviewStyles = css`
   .layer:not(.idle) .cell:hover .name {
     text-decoration: underline;
   }
+  .cell .below {
+    display: none;
+    margin-top: 1px;
+    font-weight: 400;
+  }
   .size,
   .none {
     font-size: 12px;
@@ -172,6 +179,8 @@ export const overviewStyles = css`
   .words {
     overflow: hidden;
     white-space: normal;
+    word-break: keep-all;
+    overflow-wrap: anywhere;
     line-height: 1.25;
     display: -webkit-box;
     -webkit-box-orient: vertical;
@@ -218,9 +227,24 @@ export const overviewStyles = css`
   }
   @container (max-width: 900px) {
     .table {
-      --columns: minmax(80px, 1.2fr) 76px minmax(56px, 1fr) minmax(92px, 1.2fr) minmax(86px, 1.1fr)
-        minmax(48px, 0.8fr) 48px 60px minmax(98px, 1.3fr);
-      min-width: 700px;
+      --columns: minmax(80px, 1.2fr) minmax(48px, 0.8fr) minmax(94px, 1.2fr) minmax(88px, 1.1fr)
+        minmax(58px, 0.7fr) 54px 62px minmax(138px, 1.8fr);
+      min-width: 676px;
+    }
+    /* The size goes below the name, so that the words on health have room. */
+    [data-column="size"] {
+      display: none !important;
+    }
+    .cell .below {
+      display: block;
+    }
+    .words {
+      -webkit-line-clamp: 3;
+      line-height: 1.2;
+    }
+    .cell .badge {
+      font-size: 11.5px;
+      padding: 0 7px;
     }
     .head,
     .line {

@@ -23,13 +23,19 @@ export class SidebarElement extends LitElement {
         display: flex;
         flex-direction: column;
         gap: 18px;
+        min-height: 0;
         overflow: auto;
-        padding: 14px 12px;
+        padding: 14px 12px 12px;
         border-right: 1px solid var(--nn-border);
         background: var(--nn-surface);
       }
+      /* However many layers there are, what stands below them stays in reach. */
+      nn-layer-list {
+        flex: 1 1 auto;
+        min-height: 150px;
+      }
       .runs {
-        max-height: 34vh;
+        max-height: 28vh;
         overflow: auto;
       }
       .run {
@@ -75,6 +81,12 @@ export class SidebarElement extends LitElement {
       .bad {
         color: var(--nn-bad);
       }
+      .settings {
+        display: flex;
+        flex-wrap: wrap;
+        flex: none;
+        gap: 10px 22px;
+      }
       fieldset {
         display: flex;
         gap: 14px;
@@ -94,7 +106,8 @@ export class SidebarElement extends LitElement {
   @property({ attribute: false }) ctx!: Context;
 
   protected override render(): unknown {
-    return html`${this.#runs()} <nn-layer-list .ctx=${this.ctx}></nn-layer-list> ${this.#axis()} ${this.#language()}`;
+    return html`${this.#runs()} <nn-layer-list .ctx=${this.ctx}></nn-layer-list>
+      <div class="settings">${this.#axis()} ${this.#language()}</div>`;
   }
 
   #runs(): unknown {
