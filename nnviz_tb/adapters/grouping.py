@@ -9,14 +9,17 @@ import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
-from nnviz_tb.layers import Array, Layer
+from nnviz_tb.layers import Array, DistantArray, Layer
 
 _KERNEL = re.compile(r"(?:kernel|weights?|w|embeddings?)(_?\d*)", re.IGNORECASE)
 _BIAS = re.compile(r"(?:bias|biases|b)(_?\d*)", re.IGNORECASE)
 _SCALE = re.compile(r"(?:scale|gamma)()", re.IGNORECASE)
 _SHIFT = re.compile(r"(?:bias|beta|offset)()", re.IGNORECASE)
 _EMBEDDING = re.compile(r"embeddings?_?\d*", re.IGNORECASE)
+
+Axes = tuple[int, ...]
 
 LAST_AXIS_NOTE = "the last axis of its weights is taken as the neurons"
 
@@ -129,11 +132,11 @@ def _layer(
         kernel=_view(kernel.leaf, kernel.value),
         kernel_name=kernel.leaf,
         kernel_shape=kernel.value.shape,
-        bias=None if bias is None else bias.value,
+        bias=None if bias is None else vector(bias.value),
         bias_name="bias" if bias is None else bias.leaf,
         gradient=None if kernel.gradient is None else _view(kernel.leaf, kernel.gradient),
         update=None if kernel.update is None else _view(kernel.leaf, kernel.update),
-        bias_gradient=None if bias is None else bias.gradient,
+        bias_gradient=None if bias is None or bias.gradient is None else vector(bias.gradient),
         others=others,
         parameters=size + (0 if bias is None else bias.value.size),
         trainable=kernel.trainable,
@@ -144,14 +147,35 @@ def _layer(
 def _view(leaf: str, value: Array) -> Array:
     """``[fan_in, neurons]`` ; the last axis holds the neurons, of an embedding the first."""
     if value.ndim == 2 and _EMBEDDING.fullmatch(leaf):
-        transposed: Array = value.T
+        transposed: Array = with_neurons(value, (0,))
         return transposed
     return matrix(value)
 
 
 def matrix(value: Array) -> Array:
     """``[everything else, last axis]``; a view wherever the strides allow one."""
-    return value.reshape(math.prod(value.shape[:-1]), value.shape[-1])
+    view: Array = with_neurons(value, (value.ndim - 1,))
+    return view
+
+
+def with_neurons(value: Any, neuron_axes: Axes) -> Any:
+    """``[fan_in, neurons]`` of NumPy's array, as a view where that can be, or of a distant one."""
+    if isinstance(value, DistantArray):
+        distant: Any = value
+        return distant.matrix(neuron_axes)
+    rest = [axis for axis in range(value.ndim) if axis not in neuron_axes]
+    return value.transpose(*rest, *neuron_axes).reshape(
+        math.prod(value.shape[axis] for axis in rest),
+        math.prod(value.shape[axis] for axis in neuron_axes),
+    )
+
+
+def vector(value: Any) -> Any:
+    """``[neurons]`` of an array of a number for each neuron, whatever its axes."""
+    if isinstance(value, DistantArray):
+        distant: Any = value
+        return distant.vector()
+    return value.reshape(-1)
 
 
 def _joined(prefix: str, leaf: str) -> str:

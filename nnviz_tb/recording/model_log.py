@@ -10,7 +10,7 @@ import numpy as np
 from nnviz_tb.definitions import RUN_FIELDS
 from nnviz_tb.health import HealthMonitor
 from nnviz_tb.layers import Layer
-from nnviz_tb.recording import watching
+from nnviz_tb.recording import distant, watching
 from nnviz_tb.recording.events import SCALARS_PLUGIN, Value
 from nnviz_tb.recording.recorder import ModelRecorder, Recording
 from nnviz_tb.recording.sink import Sink
@@ -71,6 +71,8 @@ class ModelLog:
           probe_seconds: part of it that the forward pass over the probe batch took.
         """
         recording = self._record(layers, step, key)
+        if not all(array.writes for array in distant.arrays_of(enumerate(layers))):
+            return  # this process took part, and another one writes
         for problem in recording.problems:
             self._sink.warn(
                 problem.partition(": ")[0], f"{problem}. It is left out; the rest is not"

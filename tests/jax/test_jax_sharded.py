@@ -1,45 +1,80 @@
-"""Arrays that are sharded over a mesh of devices are recorded as if they were whole."""
+"""Arrays that are sharded over devices and hosts are recorded as if they were whole."""
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.util import tensor_util
 
+HERE = Path(__file__).parent
+pytestmark = pytest.mark.slow
+EXACT = ("first/", "second/", "nnviz/weight_min/", "nnviz/weight_max/", "nnviz/bias/")
 
-def test_sharded_weights_give_the_record_of_whole_ones_bit_for_bit(tmp_path: Path) -> None:
-    script = Path(__file__).with_name("sharded.py")
-    done = subprocess.run(
-        [sys.executable, str(script), str(tmp_path)], capture_output=True, text=True
+
+def start(script: str, *arguments: object) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, str(HERE / script), *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
-    assert done.returncode == 0, done.stderr[-4000:]
-    events = {
-        name: EventAccumulator(str(tmp_path / name), {"tensors": 0}).Reload()
-        for name in ("whole", "sharded")
+
+
+def finished(process: subprocess.Popen[str]) -> str:
+    output, errors = process.communicate(timeout=300)
+    assert process.returncode == 0, errors[-4000:]
+    return output
+
+
+@pytest.fixture(scope="module")
+def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Logs of one network: ``whole``, ``sharded`` over one host, and ``sharded`` over two."""
+    directory = tmp_path_factory.mktemp("sharded")
+    finished(start("sharded.py", directory))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    hosts = [start("sharded.py", directory / "hosts", rank, port) for rank in range(2)]
+    try:
+        for process in hosts:
+            finished(process)
+    finally:
+        for process in hosts:
+            process.kill()
+    return directory
+
+
+def rows_of(directory: Path) -> dict[tuple[str, int], Any]:
+    events = EventAccumulator(str(directory), {"tensors": 0}).Reload()
+    return {
+        (tag, event.step): tensor_util.make_ndarray(event.tensor_proto)
+        for tag in events.Tags()["tensors"]
+        for event in events.Tensors(tag)
     }
-    tags = {name: set(log.Tags()["tensors"]) for name, log in events.items()}
-    assert tags["whole"] == tags["sharded"]
-    exact = [
-        tag
-        for tag in tags["whole"]
-        if tag.startswith(("first/", "second/", "nnviz/weight", "nnviz/bias", "nnviz/sketch"))
-        and "gradient" not in tag
-    ]
-    assert {"first/kernel", "second/bias", "nnviz/weight_norm/first"} <= {*exact}
-    for tag in exact:
-        (a,), (b,) = (log.Tensors(tag) for log in events.values())
-        np.testing.assert_array_equal(
-            tensor_util.make_ndarray(a.tensor_proto), tensor_util.make_ndarray(b.tensor_proto)
-        )
-    # Products that are summed over devices are rounded in another order.
-    for tag in ("nnviz/gradient_norm/first", "nnviz/gradient_norm/second"):
-        (a,), (b,) = (log.Tensors(tag) for log in events.values())
-        np.testing.assert_allclose(
-            tensor_util.make_ndarray(a.tensor_proto),
-            tensor_util.make_ndarray(b.tensor_proto),
-            rtol=1e-4,
-        )
+
+
+@pytest.mark.parametrize("place", ["sharded", "hosts/sharded"])
+def test_sharded_weights_give_the_record_of_whole_ones(logs: Path, place: str) -> None:
+    whole, sharded = rows_of(logs / "whole"), rows_of(logs / place)
+    whole = {key: row for key, row in whole.items() if key[0] != "nnviz/run"}
+    assert whole.keys() == sharded.keys() - {("nnviz/run", step) for step in range(3)}
+    for key, row in whole.items():
+        if key[0].startswith(EXACT):
+            np.testing.assert_array_equal(sharded[key], row, err_msg=str(key))
+        else:
+            np.testing.assert_allclose(sharded[key], row, 2e-6, 2e-6, err_msg=str(key))
+    assert {("first/kernel", 0), ("second/kernel_gradient", 2), ("nnviz/weights/first", 1)} <= {
+        *whole
+    }
+    assert {("nnviz/displacement/second", 1), ("nnviz/density/first", 2)} <= {*whole}
+
+
+def test_one_process_writes_what_all_of_them_reduce(logs: Path) -> None:
+    assert len([*(logs / "hosts" / "sharded").glob("events.*")]) == 1

@@ -49,6 +49,20 @@ def layers_of(
     return assemble(model, inputs, gradients, updates)
 
 
+def takes_part_only(model: Any) -> bool:
+    """Whether this process holds parts of the model, and the first one writes."""
+    if not matches(model):
+        return False
+    import jax
+
+    if jax.process_index() == 0:
+        return False
+    from nnviz_tb.adapters.jax.weights import weights_of
+
+    arrays = (weight.value for weight in weights_of(model))
+    return any(isinstance(a, jax.Array) and not a.is_fully_addressable for a in arrays)
+
+
 def _is_module(model: object) -> bool:
     return any(
         isinstance(model, kind)

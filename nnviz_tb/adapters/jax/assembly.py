@@ -6,15 +6,14 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from nnviz_tb.adapters.activations import is_real
-from nnviz_tb.adapters.grouping import NamedArray, layers_of_arrays
+from nnviz_tb.adapters.grouping import NamedArray, layers_of_arrays, vector, with_neurons
 from nnviz_tb.adapters.jax.attachment import with_activations
 from nnviz_tb.adapters.jax.calls import Forward, forward_of, forward_through
 from nnviz_tb.adapters.jax.probe import Seen, probe
+from nnviz_tb.adapters.jax.reading import by_path, read, to_host
 from nnviz_tb.adapters.jax.views import Part, flax_parts, parts_of
-from nnviz_tb.adapters.jax.weights import Path, Weight, by_path, to_host, to_numpy, weights_of
+from nnviz_tb.adapters.jax.weights import Path, Weight, weights_of
 from nnviz_tb.errors import ArgumentError
 from nnviz_tb.layers import Array, Layer
 
@@ -24,7 +23,7 @@ _AUTOMATIC_NAME = re.compile(r"([A-Z]\w*?)_\d+")
 
 @dataclass(frozen=True)
 class _Group:
-    """The weights of one module, in NumPy.
+    """The weights of one module, in NumPy where they lie here.
 
     Attributes:
       name: the module's path.
@@ -107,7 +106,7 @@ def _group(
 ) -> _Group:
     arrays, notes = {}, []
     for weight in members:
-        array = to_numpy(weight)
+        array = read(weight)
         if is_real(array):
             arrays[weight.path[-1]] = array
         else:
@@ -161,7 +160,7 @@ def _kind(group: _Group) -> str:
 def _layer(group: _Group, kind: str, part: Part, others: dict[str, Array]) -> Layer:
     kernel = group.arrays.get(part.kernel or "")
     bias = group.arrays.get(part.bias or "")
-    view = None if kernel is None else part.view(kernel)
+    view = _viewed(group.arrays, part.kernel, part)
     if bias is not None and view is not None and bias.size != view.shape[1]:
         others = {**others, part.bias or "bias": bias}
         bias = None
@@ -173,13 +172,13 @@ def _layer(group: _Group, kind: str, part: Part, others: dict[str, Array]) -> La
         kernel=view,
         kernel_name=part.kernel or "kernel",
         kernel_shape=() if kernel is None else kernel.shape,
-        bias=None if bias is None else bias.reshape(-1),
+        bias=None if bias is None else vector(bias),
         bias_name=part.bias or "bias",
         gradient=_viewed(group.gradients, part.kernel, part),
         bias_gradient=None if bias is None else _flat(group.gradients, part.bias),
         update=_viewed(group.updates, part.kernel, part),
         others=others,
-        parameters=sum(int(np.size(array)) for array in stored),
+        parameters=sum(int(array.size) for array in stored),
         trainable=bool(
             group.trainable.intersection((part.kernel, part.bias) if part.kernel else others)
         ),
@@ -188,9 +187,9 @@ def _layer(group: _Group, kind: str, part: Part, others: dict[str, Array]) -> La
 
 def _viewed(arrays: dict[str, Array], name: str | None, part: Part) -> Array | None:
     array = arrays.get(name or "")
-    return None if array is None else part.view(array)
+    return None if array is None else with_neurons(array, part.neurons(array.ndim))
 
 
 def _flat(arrays: dict[str, Array], name: str | None) -> Array | None:
     array = arrays.get(name or "")
-    return None if array is None else array.reshape(-1)
+    return None if array is None else vector(array)

@@ -16,10 +16,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import NamedSharding
 
 from nnviz_tb.adapters.jax.calls import Forward
 from nnviz_tb.adapters.jax.functions import Site, row_count, sites
 from nnviz_tb.adapters.jax.lineage import WEIGHT, Axes, origins
+from nnviz_tb.adapters.jax.meshes import partition
 from nnviz_tb.adapters.jax.program import Program, trace
 from nnviz_tb.adapters.samples import SampleStore, numbers_per_activation
 from nnviz_tb.errors import ArgumentError
@@ -88,7 +90,10 @@ def probe(
     try:
         leaves, structure = jax.tree.flatten(arguments)
         dynamic = [isinstance(leaf, (jax.Array, np.ndarray)) for leaf in leaves]
-        batch = [jnp.asarray(leaf) for leaf, d in zip(leaves, dynamic, strict=True) if d]
+        everywhere = _everywhere([*forward.leaves, *leaves])
+        # NumPy's arrays go to all hosts as they are; a JAX array of one host's would not fit.
+        given = jnp.asarray if everywhere is None else lambda leaf: leaf
+        batch = [given(leaf) for leaf, d in zip(leaves, dynamic, strict=True) if d]
         fixed = [None if d else leaf for leaf, d in zip(leaves, dynamic, strict=True)]
 
         def call(model_leaves: Sequence[Any], batch: Sequence[Any]) -> Any:
@@ -96,11 +101,11 @@ def probe(
             whole = [next(rest) if d else leaf for leaf, d in zip(fixed, dynamic, strict=True)]
             return forward.call(model_leaves, jax.tree.unflatten(structure, whole))
 
-        key = _key(forward, batch, (structure, tuple(fixed)), places)
+        key = _key(forward, batch, (structure, tuple(fixed), everywhere), places)
         compiled = _passes.get(key) if key is not None else None
         if compiled is None:
             program = trace(call, forward.leaves, batch)
-            compiled = _compiled(program, [*places, *[None] * len(batch)])
+            compiled = _compiled(program, [*places, *[None] * len(batch)], everywhere)
             _remember(key, compiled)
         results = jax.device_get(compiled.run(forward.leaves, batch))
     except Exception as error:
@@ -129,7 +134,18 @@ def _remember(key: Hashable, compiled: Pass) -> None:
             _passes.popitem(last=False)
 
 
-def _compiled(program: Program, places: Sequence[int | None]) -> Pass:
+def _everywhere(leaves: Sequence[Any]) -> NamedSharding | None:
+    """Where samples are to be when the model lies on several hosts: whole on every device."""
+    for leaf in leaves:
+        if isinstance(leaf, jax.Array) and not leaf.is_fully_addressable:
+            mesh: Any = getattr(leaf.sharding, "mesh", None)
+            return None if mesh is None else NamedSharding(mesh, partition([]))
+    return None
+
+
+def _compiled(
+    program: Program, places: Sequence[int | None], everywhere: NamedSharding | None
+) -> Pass:
     found_origins = origins(program, places)
     found = sites(program, found_origins)
     limit = numbers_per_activation(len(found))
@@ -166,7 +182,7 @@ def _compiled(program: Program, places: Sequence[int | None]) -> Pass:
             )
             for site in found
         ),
-        jax.jit(run),
+        jax.jit(run) if everywhere is None else jax.jit(run, out_shardings=everywhere),
     )
 
 

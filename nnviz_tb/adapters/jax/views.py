@@ -1,22 +1,41 @@
-"""Kernels of Flax and Equinox modules as ``[fan_in, neurons]``, biases as ``[neurons]``.
+"""Which arrays of Flax and Equinox modules are kernels and biases, and where their neurons are.
 
 Flax keeps neurons in the last axes of a kernel, Equinox in the first; both keep an embedding's
-vectors in rows. No view is a copy, but for transposed convolutions with ``transpose_kernel``.
+vectors in rows.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from nnviz_tb.adapters.grouping import matrix
+from nnviz_tb.adapters.grouping import Axes
 from nnviz_tb.layers import Array
 
-View = Callable[[Array], Array]
+NeuronAxes = Callable[[int], Axes]
+"""From the number of axes of a kernel to those of its neurons."""
+
+
+def _last(rank: int) -> Axes:
+    return (rank - 1,)
+
+
+def _last_axes(count: int) -> NeuronAxes:
+    return lambda rank: tuple(range(rank - count, rank))
+
+
+def _last_but_one(rank: int) -> Axes:
+    return (rank - 2,)
+
+
+def _first(rank: int) -> Axes:
+    return (0,)
+
+
+def _all(rank: int) -> Axes:
+    """Of a scale for every neuron, which is a kernel of one incoming weight."""
+    return tuple(range(rank))
 
 
 @dataclass(frozen=True)
@@ -25,13 +44,13 @@ class Part:
 
     Attributes:
       kernel: its name in the module; None when the module has none.
-      view: kernel or its gradient to ``[fan_in, neurons]``.
+      neurons: the axes of the kernel's neurons; all others are its fan-in.
       bias: name of what is added to its neurons, or None.
       own_layer: a further kernel of the module, that gets a layer of its own.
     """
 
     kernel: str | None
-    view: View = matrix
+    neurons: NeuronAxes = _last
     bias: str | None = None
     own_layer: bool = False
 
@@ -62,37 +81,14 @@ def flax_parts(arrays: Mapping[str, Array]) -> list[Part] | None:
         fits = bias is None or kernel.shape[-neuron_axes:] == bias.shape
         return [Part("kernel", _last_axes(neuron_axes if fits else 1), "bias" if fits else None)]
     if "embedding" in arrays and arrays["embedding"].ndim == 2:
-        return [Part("embedding", np.transpose)]
+        return [Part("embedding", _first)]
     if "scale" in arrays:
-        return [Part("scale", _row, "bias")]
+        return [Part("scale", _all, "bias")]
     return [Part(None)] if "negative_slope" in arrays else None
 
 
-def _row(scale: Array) -> Array:
-    """A scale for every neuron is a kernel of one incoming weight."""
-    return scale.reshape(1, -1)
-
-
-def _last_axes(count: int) -> View:
-    def view(kernel: Array) -> Array:
-        split = kernel.ndim - count
-        return kernel.reshape(math.prod(kernel.shape[:split]), math.prod(kernel.shape[split:]))
-
-    return view
-
-
-def _first_axis(kernel: Array) -> Array:
-    """``[neurons, …]``: one row for each neuron."""
-    view: Array = kernel.reshape(kernel.shape[0], math.prod(kernel.shape[1:])).T
-    return view
-
-
-def _swapped(kernel: Array) -> Array:
-    return matrix(np.swapaxes(kernel, -1, -2))
-
-
 def _dense(_: Any) -> list[Part]:
-    return [Part("kernel", matrix, "bias")]
+    return [Part("kernel", _last, "bias")]
 
 
 def _general(module: Any) -> list[Part]:
@@ -100,15 +96,15 @@ def _general(module: Any) -> list[Part]:
 
 
 def _transposed_convolution(module: Any) -> list[Part]:
-    return [Part("kernel", _swapped if module.transpose_kernel else matrix, "bias")]
+    return [Part("kernel", _last_but_one if module.transpose_kernel else _last, "bias")]
 
 
 def _flax_embedding(_: Any) -> list[Part]:
-    return [Part("embedding", np.transpose)]
+    return [Part("embedding", _first)]
 
 
 def _flax_scale(_: Any) -> list[Part]:
-    return [Part("scale", _row, "bias")]
+    return [Part("scale", _all, "bias")]
 
 
 def _lora(_: Any) -> list[Part]:
@@ -116,21 +112,21 @@ def _lora(_: Any) -> list[Part]:
 
 
 def _weight(_: Any) -> list[Part]:
-    return [Part("weight", _first_axis, "bias")]
+    return [Part("weight", _first, "bias")]
 
 
 def _embedding(_: Any) -> list[Part]:
-    return [Part("weight", np.transpose)]
+    return [Part("weight", _first)]
 
 
 def _weight_scale(_: Any) -> list[Part]:
-    return [Part("weight", _row, "bias")]
+    return [Part("weight", _all, "bias")]
 
 
 def _recurrent_cell(_: Any) -> list[Part]:
     return [
-        Part("weight_ih", _first_axis, "bias"),
-        Part("weight_hh", _first_axis, own_layer=True),
+        Part("weight_ih", _first, "bias"),
+        Part("weight_hh", _first, own_layer=True),
     ]
 
 

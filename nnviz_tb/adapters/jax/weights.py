@@ -14,7 +14,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from nnviz_tb.errors import AdapterError, ArgumentError
-from nnviz_tb.layers import Array
 
 Path = tuple[str, ...]
 
@@ -215,69 +214,3 @@ def _split(name: str) -> Path:
     separator = "/" if "/" in name else "."
     parts = tuple(part for part in name.split(separator) if part and part != "~")
     return parts or (name,)
-
-
-def to_numpy(weight: Weight) -> Array:
-    """The array in host memory, without a copy where it is there already.
-
-    Raises:
-      ArgumentError: it was donated, is being traced, or lies on other hosts.
-    """
-    value, name = weight.value, "/".join(weight.path)
-    if isinstance(value, jax.core.Tracer):
-        raise ArgumentError(
-            f"model: {name!r} is being traced: log outside of jit, grad and vmap, and use "
-            "nnviz_tb.jax.tap inside"
-        )
-    if isinstance(value, jax.Array):
-        if value.is_deleted():
-            raise ArgumentError(
-                f"model: {name!r} was donated to a jitted function and is gone: log what the "
-                "function returned"
-            )
-        if not value.is_fully_addressable and not value.is_fully_replicated:
-            raise ArgumentError(
-                f"model: {name!r} lies on several hosts: give every process the same whole "
-                "arrays, as jax.experimental.multihost_utils.process_allgather makes them"
-            )
-    array = np.asarray(value)
-    if array.dtype == np.bool_:
-        return array.view(np.uint8)
-    return array.astype(np.int8) if re.fullmatch(r"u?int[24]", array.dtype.name) else array
-
-
-def to_host(weights: list[Weight]) -> None:
-    """Begins to move all of them at once, so that none waits for the one before."""
-    for weight in weights:
-        value = weight.value
-        if not isinstance(value, jax.Array) or isinstance(value, jax.core.Tracer):
-            continue
-        if not value.is_deleted() and value.is_fully_addressable:
-            value.copy_to_host_async()
-
-
-def by_path(given: Any, weights: list[Weight], argument: str) -> dict[Path, Array]:
-    """Gradients or updates by the path of the weight they belong to, in its shape.
-
-    Raises:
-      ArgumentError: there is no such weight, or its shape is another.
-    """
-    if given is None:
-        return {}
-    shapes = {weight.path: tuple(np.shape(weight.value)) for weight in weights}
-    found = weights_of(given)
-    to_host(found)
-    arrays = {}
-    for weight in found:
-        name = "/".join(weight.path)
-        if weight.path not in shapes:
-            raise ArgumentError(f"{argument}: the model has no array {name!r}")
-        array = to_numpy(weight)
-        if array.dtype == jax.dtypes.float0:
-            continue  # the gradient of an integer
-        if array.shape != shapes[weight.path]:
-            raise ArgumentError(
-                f"{argument}: {name!r} must be of shape {shapes[weight.path]}, got {array.shape}"
-            )
-        arrays[weight.path] = array
-    return arrays

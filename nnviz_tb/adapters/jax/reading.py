@@ -1,0 +1,75 @@
+"""Arrays of a model as NumPy where they lie in this host's memory, else as distant arrays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import numpy as np
+
+from nnviz_tb.adapters.jax.distant import Located, as_numpy, is_laid_out, lies_elsewhere
+from nnviz_tb.adapters.jax.weights import Path, Weight, weights_of
+from nnviz_tb.errors import ArgumentError
+
+
+def read(weight: Weight) -> Any:
+    """The array in host memory, without a copy where it is there already, or a distant one.
+
+    Raises:
+      ArgumentError: it was donated, is being traced, or is sharded over hosts without a mesh.
+    """
+    value, name = weight.value, "/".join(weight.path)
+    if isinstance(value, jax.core.Tracer):
+        raise ArgumentError(
+            f"model: {name!r} is being traced: log outside of jit, grad and vmap, and use "
+            "nnviz_tb.jax.tap inside"
+        )
+    if isinstance(value, jax.Array):
+        if value.is_deleted():
+            raise ArgumentError(
+                f"model: {name!r} was donated to a jitted function and is gone: log what the "
+                "function returned"
+            )
+        if lies_elsewhere(value) and is_laid_out(value):
+            return Located(value)
+        if not value.is_fully_addressable and not value.is_fully_replicated:
+            raise ArgumentError(
+                f"model: {name!r} lies on several hosts by {value.sharding}: place it by a "
+                "NamedSharding over a mesh"
+            )
+    return as_numpy(value)
+
+
+def to_host(weights: list[Weight]) -> None:
+    """Begins to move all that has to be, so that none waits for the one before."""
+    for weight in weights:
+        value = weight.value
+        if not isinstance(value, jax.Array) or isinstance(value, jax.core.Tracer):
+            continue
+        if not value.is_deleted() and value.is_fully_addressable and not is_laid_out(value):
+            value.copy_to_host_async()
+
+
+def by_path(given: Any, weights: list[Weight], argument: str) -> dict[Path, Any]:
+    """Gradients or updates by the path of the weight they belong to, in its shape.
+
+    Raises:
+      ArgumentError: there is no such weight, or its shape is another.
+    """
+    if given is None:
+        return {}
+    values = {weight.path: weight.value for weight in weights}
+    found = weights_of(given)
+    to_host(found)
+    arrays = {}
+    for weight in found:
+        name = "/".join(weight.path)
+        if weight.path not in values:
+            raise ArgumentError(f"{argument}: the model has no array {name!r}")
+        array, shape = read(weight), tuple(np.shape(values[weight.path]))
+        if array.dtype == jax.dtypes.float0:
+            continue  # the gradient of an integer
+        if array.shape != shape:
+            raise ArgumentError(f"{argument}: {name!r} must be of shape {shape}, got {array.shape}")
+        arrays[weight.path] = array
+    return arrays
