@@ -21,6 +21,7 @@ from nnviz_tb.health import Thresholds, assess
 from nnviz_tb.reading import (
     catalogue,
     densities,
+    kernels,
     overview,
     parameters,
     projection,
@@ -72,6 +73,7 @@ ROUTE_PARAMETERS: dict[str, tuple[str, ...]] = {
     "scalars": ("run", "tag", *SELECTION),
     "neurons": ("run", "layer", "statistic", *SELECTION),
     "weights": ("run", "layer", "neuron", *SELECTION),
+    "kernels": ("run", "layer", "step"),
     "density": ("run", "layer", "of", *SELECTION),
     "curve": ("run", "layer"),
     "layer": ("run", "layer", *SELECTION),
@@ -214,6 +216,12 @@ class Plugin(base_plugin.TBPlugin):  # type: ignore[misc]
         return self._of(
             "weights", scope, values, series, lambda: queries.weights(series, selection, neuron)
         )
+
+    def _kernels(self, scope: Scope, values: Values) -> Body:
+        run, layer = _run_and_layer(values)
+        step = parameters.whole(values, "step", 0, MAX_STEP)
+        series = self._reader.series(scope, run, "weights", layer)
+        return self._of("kernels", scope, values, series, lambda: kernels.kernels(series, step))
 
     def _density(self, scope: Scope, values: Values) -> Body:
         run, layer = _run_and_layer(values)

@@ -11,6 +11,7 @@ from hypothesis.extra import numpy as hnp
 from nnviz_tb.definitions import QUANTILES
 from nnviz_tb.reading import queries
 from nnviz_tb.reading.faults import NotFoundError
+from nnviz_tb.reading.kernels import kernels
 from nnviz_tb.reading.parameters import Selection
 from nnviz_tb.reading.rows import Series
 from nnviz_tb.sampling import spread_sample
@@ -220,6 +221,19 @@ def test_the_weights_of_a_kept_neuron_come_back_and_others_are_not_found() -> No
     missing = next(neuron for neuron in range(50) if neuron not in kept)
     with pytest.raises(NotFoundError, match="4 of 50"):
         queries.weights(series, Selection(), missing)
+
+
+def test_the_weights_of_all_kept_neurons_at_a_step_are_those_that_hold_then() -> None:
+    metadata = SeriesMetadata(neurons=50, tracked=4, fan_in=30, columns=3, seed=1)
+    values = np.random.default_rng(0).standard_normal((6, 4, 3)).astype(np.float32)
+    steps = np.arange(0.0, 60.0, 10.0)
+    series = Series(steps, 1e9 + steps, values, metadata)
+    for asked, row in ((None, 5), (-1, 0), (0, 0), (30, 3), (39, 3), (1 << 40, 5)):
+        arrays = kernels(series, asked).arrays
+        np.testing.assert_array_equal(arrays["values"], values[row])
+        np.testing.assert_array_equal(arrays["steps"], steps[row : row + 1])
+        np.testing.assert_array_equal(arrays["neurons"], spread_sample(50, 4, 1))
+        np.testing.assert_array_equal(arrays["columns"], spread_sample(30, 3, 1))
 
 
 def test_a_curve_of_bands_is_taken_apart() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import synthetic_log as synthetic
-from board_log import LONG_STEPS, STEPS
+from board_log import LONG_STEPS, MANY_LAYERS, STEPS
 from hostile_log import BAD_ROWS, LYING_METADATA, LYING_TENSORS, NAMES, UNBACKED_METADATA
 from tensorboard_process import Reply, TensorBoard
 
@@ -30,6 +30,7 @@ EXAMPLES: dict[str, dict[str, object]] = {
     "scalars": {"run": RUN, "tag": "loss"},
     "neurons": {"run": RUN, "layer": "dense", "statistic": "weight_norm"},
     "weights": {"run": RUN, "layer": "dense", "neuron": 3},
+    "kernels": {"run": RUN, "layer": "dense", "step": 4},
     "density": {"run": RUN, "layer": "dense", "of": "input"},
     "curve": {"run": RUN, "layer": "dense"},
     "layer": {"run": RUN, "layer": "dense"},
@@ -39,7 +40,7 @@ EXAMPLES: dict[str, dict[str, object]] = {
     "overview": {"run": RUN},
     "findings": {"run": RUN, "thresholds": "window:3,dead_units:0.3"},
 }
-OVER_STEPS = sorted(set(EXAMPLES) - {"definitions", "catalogue", "contents", "findings"})
+OVER_STEPS = sorted(set(EXAMPLES) - {"definitions", "catalogue", "contents", "kernels", "findings"})
 
 
 def documented_parameters(route: str) -> set[str]:
@@ -188,6 +189,15 @@ def test_raw_weights_of_one_neuron(board: TensorBoard) -> None:
     np.testing.assert_array_equal(arrays["values"], expected)
 
 
+def test_raw_weights_of_a_whole_layer_at_one_step(board: TensorBoard) -> None:
+    for asked, step in ((4, 4), (STEPS + 9, STEPS - 1), (None, STEPS - 1)):
+        given = {} if asked is None else {"step": asked}
+        _, arrays = board.get("kernels", run=RUN, layer="dense", **given).arrays
+        np.testing.assert_array_equal(arrays["steps"], [step])
+        np.testing.assert_array_equal(arrays["values"], synthetic.weights_at(step).T)
+        np.testing.assert_array_equal(arrays["neurons"], np.arange(arrays["neurons"].size))
+
+
 def test_densities_add_up_on_common_borders(board: TensorBoard) -> None:
     _, arrays = board.get("density", **EXAMPLES["density"]).arrays
     assert arrays["counts"].shape == (STEPS, arrays["edges"].size - 1)
@@ -320,6 +330,30 @@ def test_metadata_that_lies_is_refused_in_its_own_place(board: TensorBoard, name
     message = assert_fault(reply, 422, "bad_data")
     if name == "a newer schema":
         assert "upgrade nnviz_tb" in message
+
+
+def test_a_series_beyond_what_may_be_read_at_once_is_refused_with_what_to_do(
+    board: TensorBoard,
+) -> None:
+    reply = board.get("neurons", run="large", layer="dense", statistic="bias")
+    message = assert_fault(reply, 413, "too_large")
+    assert "--samples_per_plugin nnviz=" in message
+    assert board.get("layer", run="large", layer="dense").arrays[1]["steps"].size == 1
+
+
+def test_a_run_of_a_thousand_layers_is_listed_drawn_and_judged_whole(board: TensorBoard) -> None:
+    entry = board.run_entry("deep")
+    assert entry is not None
+    names = [layer["name"] for layer in entry["layers"]]
+    assert len(set(names)) == MANY_LAYERS
+    assert names[123] == "block_12/dense_3"
+    meta, arrays = board.get("overview", run="deep").arrays
+    assert meta["layers"] == names
+    place = meta["fields"].index("displacement")
+    np.testing.assert_array_equal(
+        arrays["values"][:, place], np.tile(np.float32([0.001, 0.002]), (MANY_LAYERS, 1))
+    )
+    assert set(board.get("findings", run="deep").json["judged"]) >= set(names)
 
 
 @pytest.mark.parametrize("name", UNBACKED_METADATA)
