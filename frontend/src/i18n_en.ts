@@ -222,6 +222,7 @@ export const en = {
   "kernels.title": "Kernels as images",
   "kernels.sub": "{n} of {all} neurons · {height} × {width}",
   "kernels.sub.all": "{n} neurons · {height} × {width}",
+  "kernels.more": "Show all {n}",
   "kernels.channel": "Input channel",
   "kernels.rgb": "three channels as RGB",
   "kernels.assumed": "If the inputs are square images: the weights of each neuron as {height} × {width}, row by row.",

@@ -224,6 +224,7 @@ export const zh: Readonly<Record<Key, string>> = {
   "kernels.title": "核的图像",
   "kernels.sub": "{all} 个神经元中的 {n} 个 · {height} × {width}",
   "kernels.sub.all": "{n} 个神经元 · {height} × {width}",
+  "kernels.more": "显示全部 {n} 个",
   "kernels.channel": "输入通道",
   "kernels.rgb": "三个通道作为 RGB",
   "kernels.assumed": "若输入是正方形图像：每个神经元的权重按行排成 {height} × {width}。",

@@ -7,8 +7,8 @@ import type { Curve, Density, Fields, NeuronSeries, WeightSeries } from "./serie
 
 /** As many steps as the server gives at once: a file is not thinned for a screen. */
 const STEPS = 10_000;
-/** Raw weights are asked for neuron by neuron; of a wide layer so many are enough. */
-const MOST_WEIGHTS = 64;
+/** Of raw weights at most so many numbers: what is left out is counted in the file. */
+const MOST_WEIGHTS = 4_000_000;
 /** Series that are not per-neuron statistics, and have answers of their own or none. */
 const OTHERS = new Set(["layer", "summary", "curve", "density", "output", "weights", "sketch"]);
 
@@ -22,6 +22,8 @@ export interface LayerData {
   readonly curve: Curve | null;
   /** By neuron. */
   readonly weights: ReadonlyMap<number, WeightSeries>;
+  /** Neurons whose raw weights the log holds, and this does not: there are too many of them. */
+  readonly weightsLeftOut: number;
 }
 
 /** @throws ApiError when a series cannot be read */
@@ -41,13 +43,20 @@ export async function collectLayer(client: Client, run: RunInfo, layer: LayerInf
   }
   const tracked = [...statistics.values()][0]?.neurons ?? new Int32Array(0);
   const weights = new Map<number, WeightSeries>();
-  for (const neuron of tracked.slice(0, MOST_WEIGHTS)) {
+  let numbers = 0;
+  let weightsLeftOut = 0;
+  for (const neuron of tracked) {
+    if (numbers > MOST_WEIGHTS) {
+      weightsLeftOut += 1;
+      continue;
+    }
     const series = await read("weights", "weights", { neuron }, weightSeries).catch((error: unknown) => {
       // Fewer neurons keep their raw weights than are tracked.
       if ((error as { status?: number }).status === 404) return null;
       throw error;
     });
     if (series !== null) weights.set(neuron, series);
+    numbers += series?.values.length ?? 0;
   }
   return {
     run: run.name,
@@ -58,6 +67,7 @@ export async function collectLayer(client: Client, run: RunInfo, layer: LayerInf
     outputs: await read("output", "density", { of: "output" }, density),
     curve: await read("curve", "curve", {}, curve),
     weights,
+    weightsLeftOut,
   };
 }
 

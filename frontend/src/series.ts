@@ -42,6 +42,15 @@ export interface WeightSeries extends OverSteps, Kept {
   readonly values: Float32Array;
 }
 
+/** Raw weights of all kept neurons at one step. */
+export interface KernelSeries extends OverSteps, Kept {
+  readonly columns: Int32Array;
+  /** Which neurons; one row of `values` each. */
+  readonly neurons: Int32Array;
+  /** Row-major [neurons × columns]. */
+  readonly values: Float32Array;
+}
+
 export interface Density extends OverSteps, Kept {
   /** Ascending, [bins + 1]. */
   readonly edges: Float32Array;
@@ -114,6 +123,16 @@ export function weightSeries(container: Container): WeightSeries {
     ...overSteps(container),
     ...kept(container),
     columns: int32(container, "columns", 1),
+    values: float32(container, "values", 2),
+  };
+}
+
+export function kernelSeries(container: Container): KernelSeries {
+  return {
+    ...overSteps(container),
+    ...kept(container),
+    columns: int32(container, "columns", 1),
+    neurons: int32(container, "neurons", 1),
     values: float32(container, "values", 2),
   };
 }

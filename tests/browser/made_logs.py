@@ -21,6 +21,9 @@ DEAD, SATURATED = "encoder/dense_1", "encoder/dense_2"
 """Layers of the sick run with two thirds of dead units, and with saturated ones."""
 LAYERS = ("conv", "encoder/dense_1", "encoder/dense_2", "head")
 WIDE_LAYERS = 1000
+FILTERS = "wide_filters"
+"""A run with one convolution of ``FILTER_COUNT`` filters."""
+FILTER_COUNT = 300
 
 Array = NDArray[Any]
 
@@ -101,3 +104,12 @@ def write_wide(logdir: Path) -> None:
         for step in range(6):
             moved = {name: kernel + step / 100 for name, kernel in start.items()}
             writer.log_model(moved, step, walltime=START + step)
+
+
+def write_filters(logdir: Path) -> None:
+    """A run whose one layer has hundreds of kernels to be looked at."""
+    kernel = np.random.default_rng(3).normal(0, 0.2, (5, 5, 1, FILTER_COUNT))
+    with nnviz_tb.SummaryWriter(logdir / FILTERS) as writer:
+        for step in (0, 10):
+            scaled = {"conv/kernel": kernel * (1 + step)}
+            writer.log_model(scaled, step, walltime=START + step)

@@ -11,7 +11,7 @@ import made_logs
 import numpy as np
 import pytest
 from conftest import Open
-from made_logs import DEAD, HEALTHY, SICK, STEPS, WIDE
+from made_logs import DEAD, FILTER_COUNT, FILTERS, HEALTHY, SICK, STEPS, WIDE
 from panel_page import PanelPage
 from PIL import Image
 from playwright.sync_api import Locator, expect
@@ -78,6 +78,23 @@ def test_kernels_are_shown_pixel_for_pixel_as_they_were_logged(opened: Open) -> 
     flat = kernel[:, :, 0, :].reshape(9, 8).T
     clear = np.abs(flat) > 0.2 * np.abs(flat).max()
     assert np.array_equal(np.sign(red_over_blue)[clear], np.sign(flat)[clear])
+
+
+def test_hundreds_of_kernels_come_with_one_question(opened: Open) -> None:
+    with opened("neurons", FILTERS, layer="conv", step="0") as page:
+        images = page.panel.locator("nn-kernel-images canvas")
+        expect(images).to_have_count(256)
+        page.panel.get_by_role("button", name="Show all 300").click()
+        expect(images).to_have_count(FILTER_COUNT)
+
+        asked: list[str] = []
+        page.page.on("request", lambda request: asked.append(request.url))
+        page.panel.get_by_role("button", name="Next step").click()
+        last = page.panel.get_by_role("button", name="Kernel of neuron 299 at step 10")
+        expect(last).to_be_visible()
+        kernels = [url for url in asked if "/kernels?" in url]
+        assert len(kernels) == 1
+        assert not [url for url in asked if "/weights?" in url]
 
 
 def test_a_click_on_a_kernel_pins_its_neuron(opened: Open) -> None:

@@ -2,12 +2,13 @@
 
 import { css, html, LitElement, nothing, type TemplateResult } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
-import { latest } from "../api";
+import { latest, type Async, type LayerInfo } from "../api";
 import { imageShapes, kernelGrid, type Channel, type KernelGrid } from "../kernel_grid";
-import { Resources, type Wanted } from "../resource";
-import { neuronSeries, weightSeries, type NeuronSeries, type WeightSeries } from "../series";
-import { indexAtOrBefore, togglePin } from "../state";
+import { Resources } from "../resource";
+import { kernelSeries, type KernelSeries } from "../series";
+import { togglePin } from "../state";
 import { wantSeries, type Context, type LayerView, type RunView } from "./context";
+import { frame, frameStyles } from "./frame";
 import type { KernelImage } from "./kernel_images";
 import { Memo } from "./memo";
 import { pinsOf } from "./pins";
@@ -15,15 +16,15 @@ import { base, field } from "./styles";
 import "./card";
 import "./kernel_images";
 
-/** Each image is a question of its own to the server; a page of more is not looked at anyway. */
-const MOST_IMAGES = 64;
-const STEPS = 200;
+/** More tiles than this appear by a button: thousands of canvases at once hold up the page. */
+const FIRST_IMAGES = 256;
 
 @customElement("nn-kernels")
 export class KernelsElement extends LitElement {
   static override styles = [
     base,
     field,
+    frameStyles,
     css`
       :host {
         display: block;
@@ -58,8 +59,10 @@ export class KernelsElement extends LitElement {
   @state() private assumed = false;
   @state() private channel: Channel = 0;
 
-  readonly #weights = new Resources<WeightSeries>(this);
-  readonly #tracked = new Resources<NeuronSeries>(this);
+  /** Whether all images are shown, not only the first ones. */
+  @state() private all = false;
+
+  readonly #kernels = new Resources<KernelSeries>(this);
   readonly #images = new Memo<readonly KernelImage[]>();
   readonly #grid = new Memo<{ readonly grid: KernelGrid; readonly sure: boolean } | null>();
 
@@ -74,7 +77,7 @@ export class KernelsElement extends LitElement {
         ${this.ctx.words.t("kernels.show", { height, width })}
       </button>`;
     }
-    return this.#card(found.grid, found.sure, this.#loaded(info.neurons));
+    return this.#card(found.grid, found.sure, this.#wanted(info));
   }
 
   /** The shape, and whether the log itself tells it. */
@@ -90,58 +93,47 @@ export class KernelsElement extends LitElement {
     return shape === undefined ? null : { grid: shape, sure: false };
   }
 
-  /** The neurons whose whole incoming weights were kept, with their weights. */
-  #loaded(neurons: number): ReadonlyMap<number, WeightSeries> {
-    const { ctx, layer, run } = this;
-    const info = run.layers.get(layer.name);
-    if (info === undefined) return new Map();
-    const series = info.series["weight_norm"];
-    const wanted = series === undefined ? [] : [wantSeries(ctx, { run, layer: info, route: "neurons", series: "weight_norm", query: { statistic: "weight_norm" }, parse: neuronSeries })];
-    const tracked = [...this.#tracked.want(wanted).values()].map(latest)[0]?.neurons;
-    const which = tracked ?? Int32Array.from({ length: wanted.length > 0 ? 0 : neurons }, (_, neuron) => neuron);
-    const states = this.#weights.want([...which.slice(0, MOST_IMAGES)].map((neuron) => this.#wanted(neuron)));
-    const all = new Map<number, WeightSeries>();
-    for (const [id, one] of states) {
-      const value = latest(one);
-      if (value !== null && value.columns.length === info.fan_in) all.set(Number(id), value);
-    }
-    return all;
+  #wanted(layer: LayerInfo): Async<KernelSeries> {
+    const { ctx, run } = this;
+    const { cursor } = ctx.state;
+    const query = cursor === null ? {} : { step: cursor };
+    const request = { run, layer, route: "kernels", series: "weights", query, parse: kernelSeries };
+    const states = this.#kernels.want([wantSeries(ctx, request)]);
+    return states.get(run.info.name) ?? { status: "pending", previous: null };
   }
 
-  #wanted(neuron: number): Wanted<WeightSeries> {
-    const { ctx, layer, run } = this;
-    const info = run.layers.get(layer.name) ?? layer.info;
-    const request = { run, layer: info, route: "weights", series: "weights", query: { neuron, steps: STEPS }, parse: weightSeries };
-    return { ...wantSeries(ctx, request), id: String(neuron) };
-  }
-
-  #card(grid: KernelGrid, sure: boolean, weights: ReadonlyMap<number, WeightSeries>): unknown {
+  #card(grid: KernelGrid, sure: boolean, kernels: Async<KernelSeries>): unknown {
     const { ctx, layer } = this;
     const { words } = ctx;
+    const series = latest(kernels);
     // Weights that are only sampled make no image: then there is nothing to show.
-    if (weights.size === 0) return nothing;
+    if (series !== null && series.columns.length !== layer.info.fan_in) return nothing;
     const { height, width } = grid;
-    const n = weights.size;
     const all = layer.info.neurons;
+    const images = series === null ? [] : this.#imagesOf(series);
+    const n = images.length;
     const sub = n === all ? words.t("kernels.sub.all", { n, height, width }) : words.t("kernels.sub", { n, all, height, width });
     const channel = this.channel === "rgb" ? (grid.channels === 3 ? "rgb" : 0) : Math.min(this.channel, grid.channels - 1);
-    const images = this.#images.of([...weights.values(), ctx.state.cursor], () => this.#imagesOf(weights));
-    return html`<nn-card .words=${words} heading=${words.t("kernels.title")} sub=${sub} file=${`${layer.name}-kernels`}>
+    const drawn = (): TemplateResult => html`<nn-kernel-images
+      heading=${`${layer.name} · ${words.t("kernels.title")}`}
+      .words=${words}
+      .grid=${grid}
+      .images=${images}
+      .channel=${channel}
+      .pins=${pinsOf(ctx.state, layer.name, ctx.dark)}
+      ?dark=${ctx.dark}
+      @nn-pin=${(event: CustomEvent<{ neuron: number }>) => {
+        event.stopPropagation();
+        ctx.store.update((before) => togglePin(before, layer.name, event.detail.neuron));
+      }}
+    ></nn-kernel-images>`;
+    return html`<nn-card .words=${words} heading=${words.t("kernels.title")} sub=${series === null ? "" : sub} file=${`${layer.name}-kernels`}>
       ${grid.channels === 1 ? nothing : this.#channels(grid, channel)}
-      <nn-kernel-images
-        heading=${`${layer.name} · ${words.t("kernels.title")}`}
-        .words=${words}
-        .grid=${grid}
-        .images=${images}
-        .channel=${channel}
-        .pins=${pinsOf(ctx.state, layer.name, ctx.dark)}
-        ?dark=${ctx.dark}
-        @nn-pin=${(event: CustomEvent<{ neuron: number }>) => {
-          event.stopPropagation();
-          ctx.store.update((before) => togglePin(before, layer.name, event.detail.neuron));
-        }}
-      ></nn-kernel-images>
+      ${frame(words, null, kernels, drawn, () => this.#kernels.retry())}
       ${sure ? nothing : html`<p>${words.t("kernels.assumed", { height, width })}</p>`}
+      ${series === null || n === series.neurons.length
+        ? nothing
+        : html`<button class="quiet show" @click=${() => (this.all = true)}>${words.t("kernels.more", { n: series.neurons.length })}</button>`}
     </nn-card>`;
   }
 
@@ -163,13 +155,12 @@ export class KernelsElement extends LitElement {
     >`;
   }
 
-  #imagesOf(weights: ReadonlyMap<number, WeightSeries>): readonly KernelImage[] {
-    const { cursor } = this.ctx.state;
-    return [...weights].map(([neuron, series]) => {
-      const at = indexAtOrBefore(series.steps, cursor);
-      const width = series.steps.length;
-      const values = Float32Array.from(series.columns, (_, column) => series.values[column * width + at] ?? Number.NaN);
-      return { neuron, step: series.steps[at] ?? 0, values };
-    });
+  #imagesOf(series: KernelSeries): readonly KernelImage[] {
+    const width = series.columns.length;
+    const step = series.steps[0] ?? 0;
+    const shown = this.all ? series.neurons : series.neurons.subarray(0, FIRST_IMAGES);
+    return this.#images.of([series, this.all], () =>
+      Array.from(shown, (neuron, row) => ({ neuron, step, values: series.values.subarray(row * width, (row + 1) * width) })),
+    );
   }
 }
