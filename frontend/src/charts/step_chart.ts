@@ -132,9 +132,11 @@ export abstract class StepChart extends ChartElement {
     const timed = this.time.unit === "time";
     const scale = this.stepScale();
     const count = Math.max(2, this.markRect().width / 80);
+    const ticks = (timed ? timeTicks : linearTicks)(scale.domain, count);
     return {
       scale,
-      ticks: (timed ? timeTicks : linearTicks)(scale.domain, count),
+      // Between two neighbouring steps there is no step to be named.
+      ticks: timed ? ticks : ticks.filter(Number.isInteger),
       format: timed ? formatSeconds : formatCount,
       name: timed ? this.stepWords.relativeTime : this.stepWords.step,
       grid,
