@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import subprocess
 import sys
@@ -78,3 +79,12 @@ def test_sharded_weights_give_the_record_of_whole_ones(logs: Path, place: str) -
 
 def test_one_process_writes_what_all_of_them_reduce(logs: Path) -> None:
     assert len([*(logs / "hosts" / "sharded").glob("events.*")]) == 1
+
+
+def test_no_device_and_no_host_ever_holds_a_sharded_weight_whole(tmp_path: Path) -> None:
+    told = json.loads(finished(start("shards_stay.py", tmp_path)))
+    assert len(told["held"]) == 12
+    assert max(told["held"].values()) <= told["weight"] // 4
+    assert told["held when gathered"] == told["weight"]
+    # What is recorded of it, and what Python needs to do so, in entries of four bytes.
+    assert told["allocated"] < told["weight"] // 2
