@@ -4,6 +4,7 @@
  * brought up to date by asking only for later steps.
  */
 
+import { ahead } from "./ahead";
 import { appendSteps, canAppend } from "./append";
 import { ByteCache } from "./cache";
 import { CatalogueReader, type Choice, type Told } from "./catalogue";
@@ -151,7 +152,10 @@ export class Client {
     this.#told(addressOf(route, { run }), held, signal),
   );
 
-  constructor(base = document.baseURI, fetcher: typeof fetch = (...args) => fetch(...args), bytes = CACHE_BYTES) {
+  /** Binary answers on their way: what is to be drawn. */
+  readonly #drawing = new Set<Promise<Container>>();
+
+  constructor(base = document.baseURI, fetcher: typeof fetch = ahead.fetch, bytes = CACHE_BYTES) {
     this.#base = base;
     this.#fetch = fetcher;
     this.#cache = new ByteCache(bytes);
@@ -171,12 +175,26 @@ export class Client {
    * @param limits changed thresholds, as `limitsText` writes them
    */
   async assessment(run: string, limits: string | null, signal: AbortSignal): Promise<Assessment> {
+    await this.#afterDrawing();
     const answer = await this.#json(addressOf("findings", { run, thresholds: limits }), signal);
     try {
       return parseAssessment(answer);
     } catch (error) {
       throw new ApiError(error instanceof Error ? error.message : String(error), 200, "bad_answer");
     }
+  }
+
+  /** Judging a run reads all of it; the server has only one processor for that and for charts. */
+  async #afterDrawing(): Promise<void> {
+    // The views that are being made have yet to ask.
+    await new Promise((resolve) => setTimeout(resolve));
+    while (this.#drawing.size > 0) await Promise.allSettled(this.#drawing);
+  }
+
+  /** Asks now for what `arrays` will be asked for; only where nothing is held of it yet. */
+  expect(route: string, query: Query): void {
+    const address = addressOf(route, query);
+    if (this.#cache.get(address) === undefined) ahead.ask(new URL(address, this.#base));
   }
 
   /**
@@ -195,7 +213,9 @@ export class Client {
     const key = addressOf(route, query);
     const held = this.#cache.get(key);
     if (held !== undefined && held.version === version) return held.container;
-    const container = await this.#updated(route, query, held?.container, signal);
+    const answer = this.#updated(route, query, held?.container, signal);
+    this.#drawing.add(answer);
+    const container = await answer.finally(() => this.#drawing.delete(answer));
     this.#cache.set(key, { container, version }, byteLength(container));
     return container;
   }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { Ahead } from "../src/ahead";
 import { addressOf, ApiError, Client } from "../src/api";
 import { appendSteps } from "../src/append";
 import { ByteCache } from "../src/cache";
@@ -208,4 +209,47 @@ describe("the cache", () => {
     cache.set("b", "B", 50);
     expect([cache.get("a"), cache.get("b"), cache.bytes]).toEqual([undefined, "B", 50]);
   });
+});
+
+describe("answers asked for ahead", () => {
+  const address = new URL("overview?run=r&steps=100", BASE);
+
+  it("are given to who asks first, and asked anew for who comes next", async () => {
+    const asked: string[] = [];
+    const ahead = new Ahead(async (input) => {
+      asked.push(String(input));
+      return new Response(String(asked.length));
+    });
+    ahead.ask(address);
+    ahead.ask(address);
+    expect(asked).toEqual([address.href]);
+    expect(await (await ahead.fetch(address)).text()).toBe("1");
+    expect(await (await ahead.fetch(address)).text()).toBe("2");
+  });
+
+  it("may come from the page's entry, and fail unheard where nobody takes them", async () => {
+    const ahead = new Ahead(async () => new Response("later"));
+    ahead.adopt(new Map([[address.href, Promise.reject(new Error("no server"))]]));
+    await Promise.resolve();
+    await expect(ahead.fetch(address)).rejects.toThrow("no server");
+    expect(await (await ahead.fetch(address)).text()).toBe("later");
+  });
+});
+
+it("runs are judged after what is to be drawn has come", async () => {
+  const asked: string[] = [];
+  let arrive = (_: Response): void => undefined;
+  const fetcher = (input: RequestInfo | URL): Promise<Response> => {
+    asked.push(new URL(String(input)).pathname.split("/").at(-1) as string);
+    if (asked.length > 1) return Promise.resolve(Response.json({}));
+    return new Promise((resolve) => (arrive = resolve));
+  };
+  const client = new Client(BASE, fetcher as typeof fetch);
+  const judged = client.assessment("r", null, live()).catch(() => null);
+  const drawn = client.arrays("neurons", { run: "r" }, "1", live());
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(asked).toEqual(["neurons"]);
+  arrive(new Response(neurons([0], [3])));
+  await Promise.all([drawn, judged]);
+  expect(asked).toEqual(["neurons", "findings"]);
 });

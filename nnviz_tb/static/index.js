@@ -11,6 +11,10 @@ export async function render() {
     link.href = new URL("./style.css", import.meta.url).href;
     document.head.append(link);
   }
+  // Asked for while the bundle is on its way: the panel begins with the catalogue.
+  const catalogue = new URL("./catalogue", document.baseURI).href;
+  const early = new Map([[catalogue, fetch(catalogue, { cache: "no-store" })]]);
+  for (const answer of early.values()) answer.catch(() => undefined);
   let panel;
   try {
     panel = await import("./bundle/panel.js");
@@ -18,7 +22,7 @@ export async function render() {
     explain(error);
     return;
   }
-  await panel.render(document.body);
+  await panel.render(document.body, early);
 }
 
 /** Says in the page why there is no panel. Text only: the message may quote an address. */

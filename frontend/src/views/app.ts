@@ -26,7 +26,7 @@ import "./empty";
 import "./findings";
 import "./header";
 import "./neurons";
-import "./overview";
+import { overviewQuery } from "./overview";
 import "./sidebar";
 import "./splitter";
 import "./timeline_bar";
@@ -45,8 +45,7 @@ export class AppElement extends LitElement {
   readonly #client = new Client();
   readonly #store = new Store(fromParameters(this.#host.readAddress()));
   readonly #live = new Live({
-    read: (signal) =>
-      this.#client.catalogue((all) => this.#store.state.runs ?? firstRuns(all) ?? [], this.#live.held, signal),
+    read: (signal) => this.#client.catalogue((all) => this.#looked(all), this.#live.held, signal),
     tell: (catalogue) => this.#arrived(catalogue),
     fail: (error) => this.#failed(error),
   });
@@ -183,6 +182,16 @@ export class AppElement extends LitElement {
     // Written into the state, so that a copied link opens on the same run.
     const runs = this.#store.state.runs ?? firstRuns(catalogue);
     if (runs !== this.#store.state.runs) this.#address.amend({ runs });
+  }
+
+  /** Whose contents are wanted; the first time, with them goes the question for what is drawn first. */
+  #looked(all: Catalogue): readonly string[] {
+    const { runs, view } = this.#store.state;
+    const looked = runs ?? firstRuns(all) ?? [];
+    if (this.catalogue === null && view === "overview") {
+      for (const run of looked) this.#client.expect("overview", overviewQuery(run));
+    }
+    return looked;
   }
 
   #failed(error: ApiError): void {

@@ -32,6 +32,11 @@ const FOLD_PX = 32;
 const OVERSCAN_PX = 240;
 const STEPS = 100;
 
+/** The question for the figures of all layers over all steps. */
+export function overviewQuery(run: string): { readonly run: string; readonly steps: number } {
+  return { run, steps: STEPS };
+}
+
 @customElement("nn-overview-view")
 export class OverviewView extends LitElement {
   static override styles = [base, badge, frameStyles, overviewStyles];
@@ -77,7 +82,7 @@ export class OverviewView extends LitElement {
     const { name, last_step, last_wall_time } = run.info;
     const version = `${last_step}@${last_wall_time}`;
     // At a step only the densities are of interest: the figures over all steps are here already.
-    const query = step === null ? { run: name, steps: STEPS } : { run: name, steps: 2, step };
+    const query = step === null ? overviewQuery(name) : { run: name, steps: 2, step };
     return {
       id: name,
       key: JSON.stringify(query),
