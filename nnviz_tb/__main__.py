@@ -19,10 +19,19 @@ INTERRUPTED = 130
 _BAR_WIDTH = 24
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; the exit status."""
+def main(arguments: Sequence[str] | None = None, alone: bool = False) -> int:
+    """Run one command; the exit status.
+
+    Args:
+      arguments: of the command line; this process's by default.
+      alone: nothing else is done in this process.
+    """
     parser = build_parser()
     options = parser.parse_args(arguments)
+    if alone:
+        from nnviz_tb.offline.tensorflow_choice import spare_tensorflow
+
+        spare_tensorflow(options.logdir)
     command: Callable[[argparse.Namespace], int] = options.command
     try:
         return command(options)
@@ -196,4 +205,4 @@ def draw_bar(stream: TextIO, done: int, total: int, run: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(alone=True))

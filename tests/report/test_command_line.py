@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib.util
 import io
 import json
 import os
@@ -18,6 +19,7 @@ from reported_logs import NEURONS, STEPS, kernel_at
 
 from nnviz_tb import __main__ as command_line
 from nnviz_tb.__main__ import draw_bar, main
+from nnviz_tb.offline import tensorflow_choice
 
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -31,6 +33,32 @@ def test_the_report_of_a_process_is_json_on_standard_output_and_fails_on_severe(
     content = json.loads(done.stdout)
     assert content["worst"] == "severe"
     assert [item["run"] for item in content["runs"]] == ["sick", "sound"]
+
+
+def test_a_small_log_is_read_without_importing_tensorflow_and_in_silence(runs: Path) -> None:
+    assert importlib.util.find_spec("tensorflow")  # else this would show nothing
+    command = [sys.executable, "-X", "importtime", "-m", "nnviz_tb", "report", str(runs)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+    told = done.stderr.splitlines()
+    imported = {line.rpartition("|")[2].strip() for line in told if line.startswith("import time:")}
+    assert "tensorboard.compat.tensorflow_stub" in imported
+    assert "tensorflow" not in imported
+    assert [line for line in told if not line.startswith("import time:")] == []
+
+
+def test_a_large_log_is_worth_tensorflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "tensorflow", raising=False)
+    monkeypatch.setitem(sys.modules, tensorflow_choice._MARK, sys)  # to be taken away at the end
+    del sys.modules[tensorflow_choice._MARK]
+    log = tmp_path / "run" / "events.out.tfevents.1.host.1.0"
+    log.parent.mkdir()
+    with open(log, "wb") as file:
+        file.truncate(tensorflow_choice.SMALL_BYTES + 1)  # a hole, which takes no room
+    tensorflow_choice.spare_tensorflow(str(tmp_path))
+    assert tensorflow_choice._MARK not in sys.modules
+    os.truncate(log, tensorflow_choice.SMALL_BYTES)
+    tensorflow_choice.spare_tensorflow(str(tmp_path))
+    assert tensorflow_choice._MARK in sys.modules
 
 
 @pytest.mark.parametrize(
