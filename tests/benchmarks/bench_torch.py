@@ -1,200 +1,308 @@
 """What a watch costs a real training in PyTorch, beside what people use instead.
 
-Timed: ``python tests/benchmarks/bench_torch.py``, about a minute. As a test
-(``test_bench_torch.py``) the same code runs a few steps on tiny networks, untimed.
+Timed: ``python tests/benchmarks/bench_torch.py --seconds 120 --rounds 3``; a run of less than
+100 s may spend up to a second, so only a long one tells the share of the whole. ``--every 5
+--seconds 10`` tells in a few minutes what a logged step adds. wandb is among the ways where it is
+installed (``requirements.txt`` beside this file, best in an environment of its own). As a test
+(``test_bench_torch.py``) the same code trains a few steps of tiny networks, untimed.
 
-Two networks train on the CPU, in one thread: a small residual network on scikit-learn's digits
-enlarged to 32×32 pixels, and a small GPT on the source text of Python's standard library. Each way
-logs the same steps. What a logged step costs is the median of the logged steps less the median of
-the others in the same run. Times are of the processor, which other work on the machine disturbs
-little.
+Each way trains the same network from the same seed for the same number of steps, on the CPU, in one
+thread and in a process of its own; the ways take turns, round after round. The watch has its
+defaults and chooses its steps itself, unless ``--every`` says which. ``add_histogram`` logs every
+parameter and its gradient at the very steps that the watch chose in the same round,
+``wandb.watch(log="all")`` the same number of steps, evenly, which is what it can. All of them log
+the loss as well.
+
+``adds ms`` is the median logged step less the median other step of the same run, without the
+first logged step, which is told apart. ``share`` is what all logged steps added, the first
+included, of the run's own time without it. ``clock`` is the time of the whole run beside that with
+nothing in the same round, and holds what is done later or in other threads; the machine's own
+unrest is in it too. In brackets: least and most of all rounds.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib.util
+import json
+import os
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F  # noqa: N812
-from sklearn.datasets import load_digits
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import Tensor, nn
+from torch_networks import Batches, networks
 
 from nnviz_tb.torch import watch
 
-EVERY = 5
-AfterStep = Callable[[int], None]
+AfterStep = Callable[[int, Tensor], None]
 
 
-class Block(nn.Module):
-    """Two convolutions with a way around them."""
+@dataclass
+class Plan:
+    """What is to be logged.
 
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.conv_1 = nn.Conv2d(channels, channels, 3, padding=1)
-        self.norm_1 = nn.BatchNorm2d(channels)
-        self.conv_2 = nn.Conv2d(channels, channels, 3, padding=1)
-        self.norm_2 = nn.BatchNorm2d(channels)
+    Attributes:
+      every: of the watch: so many steps, or its default ``"auto"``.
+      logged: the steps that a rival is to log.
+    """
 
-    def forward(self, x: Tensor) -> Tensor:
-        inner = F.relu(self.norm_1(self.conv_1(x)))
-        return F.relu(x + self.norm_2(self.conv_2(inner)))
+    every: int | str = "auto"
+    logged: tuple[int, ...] = ()
 
-
-class ResNet(nn.Module):
-    """A residual network for images ``[batch, 1, 32, 32]`` of ten classes."""
-
-    def __init__(self, channels: int, blocks: int) -> None:
-        super().__init__()
-        self.stem = nn.Conv2d(1, channels, 3, stride=2, padding=1)
-        self.blocks = nn.Sequential(*(Block(channels) for _ in range(blocks)))
-        self.head = nn.Linear(channels, 10)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.head(self.blocks(F.relu(self.stem(x))).mean((2, 3)))
+    @property
+    def stride(self) -> int:
+        """Steps between two, for a rival that can only log evenly, if it is to log as many."""
+        return max(1, round(max(self.logged) / len(self.logged)))
 
 
-class GPT(nn.Module):
-    """A decoder over the 256 bytes, ``[batch, time]`` to ``[batch, time, 256]``."""
-
-    def __init__(self, width: int, layers: int, time_steps: int) -> None:
-        super().__init__()
-        self.bytes = nn.Embedding(256, width)
-        self.places = nn.Embedding(time_steps, width)
-        self.layers = nn.Sequential(
-            *(
-                nn.TransformerEncoderLayer(
-                    width, 4, 4 * width, 0.0, F.gelu, batch_first=True, norm_first=True
-                )
-                for _ in range(layers)
-            )
-        )
-        self.head = nn.Linear(width, 256)
-        mask = nn.Transformer.generate_square_subsequent_mask(time_steps)
-        self.register_buffer("mask", mask, persistent=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        h = self.bytes(x) + self.places.weight[: x.shape[1]]
-        for layer in self.layers:
-            h = layer(h, src_mask=self.mask, is_causal=True)
-        return self.head(h)
-
-
-def digits(batch: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Endless batches of enlarged digits."""
-    x, y = load_digits(return_X_y=True)
-    images = torch.from_numpy(x / 16).float().reshape(-1, 1, 8, 8)
-    images, labels = F.interpolate(images, scale_factor=4), torch.from_numpy(y)
-    while True:
-        chosen = torch.randint(0, len(labels), (batch,))
-        yield images[chosen], labels[chosen]
-
-
-def text(batch: int, time_steps: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Endless batches of bytes and the bytes that follow them."""
-    content = torch.tensor(list(Path(argparse.__file__).read_bytes()))
-    while True:
-        starts = torch.randint(0, len(content) - time_steps - 1, (batch, 1))
-        places = starts + torch.arange(time_steps)
-        yield content[places], content[places + 1]
+Way = Callable[[nn.Module, str, Plan], contextlib.AbstractContextManager[AfterStep]]
 
 
 @contextlib.contextmanager
-def nothing(model: nn.Module, folder: str) -> Iterator[AfterStep]:
+def nothing(model: nn.Module, folder: str, plan: Plan) -> Iterator[AfterStep]:
     """Trains alone."""
-    yield lambda step: None
+    yield lambda step, loss: None
 
 
 @contextlib.contextmanager
-def ours(model: nn.Module, folder: str) -> Iterator[AfterStep]:
+def ours(model: nn.Module, folder: str, plan: Plan) -> Iterator[AfterStep]:
     """The watch: weights, gradients, updates, activations."""
-    with watch(model, folder, every=EVERY):
-        yield lambda step: None
+    with watch(model, folder, every=plan.every) as watching:
+        yield lambda step, loss: watching.log({"loss": loss})
 
 
 @contextlib.contextmanager
-def add_histogram(model: nn.Module, folder: str) -> Iterator[AfterStep]:
+def add_histogram(model: nn.Module, folder: str, plan: Plan) -> Iterator[AfterStep]:
     """torch's own writer, with a histogram of every parameter and its gradient."""
     from torch.utils.tensorboard import SummaryWriter
 
     with SummaryWriter(folder) as writer:  # type: ignore[no-untyped-call]
 
-        def log(step: int) -> None:
-            if step != 1 and step % EVERY:
+        def log(step: int, loss: Tensor) -> None:
+            if step not in plan.logged:
                 return
             for name, parameter in model.named_parameters():
                 writer.add_histogram(name, parameter, step)  # type: ignore[no-untyped-call]
                 if parameter.grad is not None:
                     writer.add_histogram(f"{name}.grad", parameter.grad, step)  # type: ignore[no-untyped-call]
+            writer.add_scalar("loss", loss.item(), step)  # type: ignore[no-untyped-call]
 
         yield log
 
 
-WAYS = {"nothing": nothing, "nnviz_tb": ours, "add_histogram": add_histogram}
+@contextlib.contextmanager
+def wandb_watch(model: nn.Module, folder: str, plan: Plan) -> Iterator[AfterStep]:
+    """Weights & Biases without a network: parameters and gradients."""
+    os.environ.update(WANDB_SILENT="true", WANDB_ERROR_REPORTING="false")
+    import wandb
+
+    every = plan.stride
+    with wandb.init(mode="offline", dir=folder) as run:
+        run.watch(model, log="all", log_freq=every)
+        # Each commit counts the step on; what hooks add meanwhile belongs to the coming one.
+        yield lambda step, loss: None if step % every else run.log({"loss": loss.item()})
 
 
-def networks(
-    tiny: bool,
-) -> dict[str, tuple[Callable[[], nn.Module], Iterator[tuple[Tensor, Tensor]]]]:
-    """The networks with their data."""
-    if tiny:
-        return {
-            "ResNet": (lambda: ResNet(4, 1), digits(4)),
-            "GPT": (lambda: GPT(8, 1, 6), text(2, 6)),
-        }
-    return {
-        "ResNet": (lambda: ResNet(32, 4), digits(32)),
-        "GPT": (lambda: GPT(128, 4, 64), text(16, 64)),
-    }
+WAYS: dict[str, Way] = {
+    "nothing": nothing,
+    "nnviz_tb": ours,
+    "add_histogram": add_histogram,
+    "wandb.watch": wandb_watch,
+}
+NEEDS = {"wandb.watch": "wandb"}
+
+
+@dataclass
+class Run:
+    """One training one way.
+
+    Attributes:
+      seconds: wall time of each step.
+      cpu_seconds: processor time of all of them, in all threads of the process.
+      logged: the steps that were logged, from 1.
+      series: tags that were recorded.
+    """
+
+    seconds: list[float]
+    cpu_seconds: float
+    logged: list[int]
+    series: int
+
+    @property
+    def plain(self) -> float:
+        """Median of the steps that were not logged; of all of them where there is none."""
+        logged = set(self.logged)
+        others = [s for step, s in enumerate(self.seconds, 1) if step not in logged]
+        return statistics.median(others or self.seconds)
+
+    @property
+    def adds(self) -> float:
+        """What a logged step adds, the first left out."""
+        later = [self.seconds[step - 1] for step in self.logged[1:]]
+        return statistics.median(later) - self.plain if later else 0.0
+
+    @property
+    def first_adds(self) -> float:
+        return self.seconds[self.logged[0] - 1] - self.plain if self.logged else 0.0
+
+    @property
+    def share(self) -> float:
+        """What the logged steps added, of the time without it."""
+        added = sum(self.seconds[step - 1] - self.plain for step in self.logged)
+        return added / (sum(self.seconds) - added)
 
 
 def train(
-    model: nn.Module,
-    batches: Iterator[tuple[Tensor, Tensor]],
-    way: Callable[[nn.Module, str], contextlib.AbstractContextManager[AfterStep]],
-    steps: int,
-    folder: str,
-) -> list[float]:
-    """Processor seconds of each step."""
+    network: tuple[Callable[[], nn.Module], Batches], way: str, steps: int, folder: str, plan: Plan
+) -> Run:
+    """Trains a network one way.
+
+    Args:
+      network: how it is made, and its batches.
+      way: one of :data:`WAYS`.
+      steps: how many.
+      folder: an empty one for what is logged.
+      plan: what is to be logged.
+    """
+    make, batches = network
+    torch.manual_seed(0)
+    model = make()
     optimizer = torch.optim.AdamW(model.parameters(), 1e-3)
+    for _ in range(3):  # torch's own first steps are slow
+        F.cross_entropy(
+            model(next(batches)[0]).flatten(0, -2), next(batches)[1].flatten()
+        ).backward()
     seconds = []
-    with way(model, folder) as after:
+    with WAYS[way](model, folder, plan) as after:
+        cpu = time.process_time()
         for step in range(1, steps + 1):
             x, y = next(batches)
-            began = time.process_time()
+            began = time.perf_counter()
             loss = F.cross_entropy(model(x).flatten(0, -2), y.flatten())
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-            after(step)
-            seconds.append(time.process_time() - began)
-    return seconds
+            after(step, loss)
+            seconds.append(time.perf_counter() - began)
+        cpu = time.process_time() - cpu
+    done, series = recorded(way, folder)
+    if way == "wandb.watch":
+        done = [step for step in range(1, steps + 1) if step % plan.stride == 0]
+        # It logs every parameter and gradient, and the loss.
+        series = 1 + 2 * len(list(model.parameters()))
+    return Run(seconds, cpu, done, series)
 
 
-def table(steps: int, tiny: bool = False) -> Iterator[str]:
-    """A heading, and a line for every network and way."""
-    yield f"{'network':8}{'parameters':>11} {'way':14}{'step ms':>9}{'logged step adds ms':>21}"
-    for network, (make, batches) in networks(tiny).items():
-        for name, way in WAYS.items():
-            torch.manual_seed(0)
-            model = make()
-            with tempfile.TemporaryDirectory() as folder:
-                seconds = train(model, batches, way, steps, folder)
-            # The first logged step is dearer than all others, and is one of hundreds.
-            logged = seconds[EVERY - 1 :: EVERY]
-            others = [s for place, s in enumerate(seconds[1:], 2) if place % EVERY]
-            plain = statistics.median(others)
-            added = statistics.median(logged) - plain
-            size = sum(parameter.numel() for parameter in model.parameters())
-            yield f"{network:8}{size:11,} {name:14}{plain * 1e3:9.1f}{added * 1e3:21.2f}"
+def recorded(way: str, folder: str) -> tuple[list[int], int]:
+    """The logged steps and the number of tags, by TensorBoard's reader."""
+    if way not in ("nnviz_tb", "add_histogram"):
+        return [], 0
+    events = EventAccumulator(folder, {"tensors": 0, "scalars": 0, "histograms": 1}).Reload()
+    tags = events.Tags()
+    found = events.Tensors("loss") if "loss" in tags["tensors"] else events.Scalars("loss")
+    return [e.step for e in found], sum(len(tags[k]) for k in ("tensors", "scalars", "histograms"))
+
+
+def in_process(network: str, way: str, steps: int, plan: Plan) -> Run:
+    """The training in a process of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        told = Path(folder, "run.json")
+        told.write_text(json.dumps(asdict(plan)))
+        place = Path(folder, "log")
+        place.mkdir()
+        subprocess.run(
+            [sys.executable, __file__, "--child", network, way, str(steps), str(told), str(place)],
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+        return Run(**json.loads(told.read_text()))
+
+
+def table(
+    seconds: float, rounds: int, names: Collection[str], every: int | str = "auto"
+) -> Iterator[str]:
+    """A heading, and a line for every network and way, as soon as it is known."""
+    yield (
+        f"{'network':8}{'way':15}{'steps':>6}{'logged':>7}{'series':>7}{'step ms':>9}"
+        f"{'adds ms':>9} {'':15}{'first ms':>9}{'share':>8} {'':17}{'clock':>8} {'':17}{'CPU':>8}"
+    )
+    for network in names:
+        probe = in_process(network, "nothing", 20, Plan())
+        steps = max(40, round(seconds / probe.plain))
+        runs: dict[str, list[Run]] = {way: [] for way in WAYS if is_installed(way)}
+        for _ in range(rounds):
+            plan = Plan(every)
+            for way, done in runs.items():
+                done.append(in_process(network, way, steps, plan))
+                plan = Plan(every, plan.logged or tuple(done[-1].logged))
+        for way in WAYS:
+            yield f"{network:8}{way:15}" + (
+                line(runs[way], runs["nothing"]) if way in runs else "not installed"
+            )
+
+
+def line(runs: list[Run], plain: list[Run]) -> str:
+    """Medians of one way over its rounds."""
+    first = runs[0]
+    told = (
+        f"{len(first.seconds):6}{len(first.logged):7}{first.series:7}"
+        f"{statistics.median(run.plain for run in runs) * 1e3:9.1f}"
+    )
+    if not first.logged:
+        return told
+    pairs = list(zip(runs, plain, strict=True))
+    clock = [sum(run.seconds) / sum(other.seconds) - 1 for run, other in pairs]
+    cpu = [run.cpu_seconds / other.cpu_seconds - 1 for run, other in pairs]
+    first_adds = statistics.median(run.first_adds for run in runs)
+    return told + (
+        spread([run.adds * 1e3 for run in runs], 9, 2, 15)
+        + f"{first_adds * 1e3:9.1f}"
+        + spread([run.share * 100 for run in runs], 7, 2, 17, "%")
+        + spread([share * 100 for share in clock], 7, 2, 17, "%")
+        + f"{statistics.median(cpu) * 100:7.2f}%"
+    )
+
+
+def spread(values: list[float], width: int, digits: int, room: int, unit: str = "") -> str:
+    """The median, and between which values it lies."""
+    among = f"[{min(values):.{digits}f} … {max(values):.{digits}f}]"
+    return f"{statistics.median(values):{width}.{digits}f}{unit} {among:{room}}"
+
+
+def is_installed(way: str) -> bool:
+    return way not in NEEDS or importlib.util.find_spec(NEEDS[way]) is not None
+
+
+def main() -> None:
+    """The table; or one training of it, in the process that it started."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seconds", type=float, default=10.0, help="of each training alone")
+    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--every", default="auto", help="steps between logged ones")
+    parser.add_argument("--networks", nargs="+", default=["ResNet", "GPT"])
+    parser.add_argument("--child", nargs=5, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.child:
+        network, way, steps, told, place = given.child
+        torch.set_num_threads(1)
+        plan = Plan(**json.loads(Path(told).read_text()))
+        run = train(networks()[network], way, int(steps), place, plan)
+        Path(told).write_text(json.dumps(asdict(run)))
+        return
+    every = given.every if given.every == "auto" else int(given.every)
+    for row in table(given.seconds, given.rounds, given.networks, every):
+        print(row, flush=True)
 
 
 if __name__ == "__main__":
-    torch.set_num_threads(1)
-    for line in table(steps=40):
-        print(line, flush=True)
+    main()
