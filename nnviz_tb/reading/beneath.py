@@ -79,10 +79,11 @@ class Multiplexed:
           runs, tags: the only ones wanted; None for all.
         """
         result: Listing = {plugin: {} for plugin in plugins}
-        present = list(self._multiplexer.Runs())
-        for gone in self._known.keys() - set(present):
-            self._known.pop(gone, None)
-        for run in present if runs is None else runs:
+        if runs is None:
+            runs = self._names()
+            for gone in self._known.keys() - set(runs):
+                self._known.pop(gone, None)
+        for run in runs:
             with suppress(KeyError):  # Gone meanwhile, or never there.
                 accumulator = self._multiplexer.GetAccumulator(run)
                 for plugin, data_class in plugins.items():
@@ -90,6 +91,21 @@ class Multiplexed:
                     if found:
                         result[plugin][run] = found
         return result
+
+    def runs(self) -> list[tuple[float | None, str]]:
+        """``(wall time of the first event, name)`` of every run."""
+        found = []
+        for run in self._names():
+            start = None
+            with suppress(KeyError):
+                with suppress(ValueError):  # Of a run without an event yet.
+                    start = self._multiplexer.FirstEventTimestamp(run)
+                found.append((start, run))
+        return found
+
+    def _names(self) -> list[str]:
+        # Not Runs(): it lists every tag of every run. Some of these may be gone.
+        return list(self._multiplexer.RunPaths())
 
     def _of_run(
         self,

@@ -17,7 +17,7 @@ from tensorboard import errors as tb_errors
 from tensorboard.compat.proto import summary_pb2
 from tensorboard.data import provider as tb_provider
 
-from nnviz_tb.reading.beneath import beneath
+from nnviz_tb.reading.beneath import Multiplexed, beneath
 from nnviz_tb.reading.faults import (
     BadDataError,
     NotFoundError,
@@ -76,9 +76,12 @@ class Source:
     def runs(self, scope: Scope) -> list[str]:
         """Names of all runs, in the order of their start."""
         with told("list the runs"):
-            runs = self._connected().list_runs(scope.context, experiment_id=scope.experiment)
-        runs = sorted(runs, key=lambda run: (run.start_time or math.inf, run.run_name))
-        return [run.run_name for run in runs]
+            if isinstance(self._beneath, Multiplexed):
+                found = self._beneath.runs()
+            else:
+                listed = self._connected().list_runs(scope.context, experiment_id=scope.experiment)
+                found = [(run.start_time, run.run_name) for run in listed]
+        return [name for _, name in sorted((start or math.inf, name) for start, name in found)]
 
     def _public_listing(
         self, scope: Scope, runs: Collection[str] | None, tags: Collection[str] | None, plugin: str

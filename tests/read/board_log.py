@@ -12,6 +12,7 @@ from synthetic_log import Log
 GOLDEN = Path(__file__).parents[1] / "golden"
 STEPS = 30
 LONG_STEPS = 1500
+MANY_LAYERS = 1000
 
 
 def write_everything(logdir: Path) -> None:
@@ -28,6 +29,14 @@ def write_everything(logdir: Path) -> None:
     for step in range(LONG_STEPS):
         rows = synthetic.rows_at(step)
         log.step(step, {tag: rows[tag] for tag in ("nnviz/layer/dense", "nnviz/bias/dense")})
+    log = Log(logdir / "deep")
+    names = [f"block_{place // 10}/dense_{place % 10}" for place in range(MANY_LAYERS)]
+    for step in range(2):
+        recorded = [synthetic.rows_at(step, name, place) for place, name in enumerate(names)]
+        kept = (
+            (synthetic.schema.tag_of("layer", n), r) for n, r in zip(names, recorded, strict=True)
+        )
+        log.step(step, {tag: rows[tag] for tag, rows in kept})
     log = Log(logdir / "plain")
     log.step(0, {}, {"accuracy": 0.5})
     first, second = Log(logdir / "restarted", 1), Log(logdir / "restarted", 2)

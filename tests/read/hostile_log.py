@@ -83,7 +83,7 @@ UNBACKED_METADATA: dict[str, bytes] = {
 
 
 def write_hostile_runs(logdir: Path) -> None:
-    """Writes the runs ``names``, ``rows``, ``tensors``, ``metadata`` and ``zz last``."""
+    """Writes the runs ``names``, ``rows``, ``tensors``, ``metadata``, ``large`` and ``zz last``."""
     log = Log(logdir / "names")
     for order, name in enumerate(NAMES):
         tags = {
@@ -110,4 +110,6 @@ def write_hostile_runs(logdir: Path) -> None:
     for name, content in {**LYING_METADATA, **UNBACKED_METADATA}.items():
         log.step(0, {schema.tag_of("bias", name): (content, GOOD)})
     log.step(0, {schema.tag_of("bias", "l" * 700): (SERIES, GOOD), "nnviz/later/x": (SERIES, GOOD)})
+    large = lying(neurons=1 << 25, tracked=1 << 25)
+    Log(logdir / "large").step(0, {**described, "nnviz/bias/dense": (large, GOOD)})
     Log(logdir / "zz last").step(0, {}, {"x": 1.0})

@@ -167,6 +167,35 @@ def test_tensorboard_shows_our_tab_and_its_entry(board: TensorBoard) -> None:
     assert b"./index.js" in entry.body
 
 
+def test_clients_that_read_a_byte_at_a_time_or_leave_halfway_hold_nobody_up(
+    board: TensorBoard,
+) -> None:
+    parts = urllib.parse.urlsplit(board.address)
+    slow = [socket.socket() for _ in range(20)]
+    try:
+        for client in slow:
+            # So little room that the server cannot hand over the answer at once.
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.connect((parts.hostname, parts.port))
+            path = f"{parts.path}/data/plugin/nnviz/overview?run=deep&steps=2"
+            client.sendall(f"GET {path} HTTP/1.1\r\nHost: {parts.netloc}\r\n\r\n".encode())
+        for client in slow:
+            assert client.recv(1) == b"H"
+        for client in slow[::2]:
+            client.close()
+        start = time.monotonic()
+        for client in slow[1::2]:
+            assert client.recv(1) == b"T"
+            assert board.get("layer", run=RUN, layer="dense").status == 200
+            assert board.get("catalogue").status == 200
+        assert time.monotonic() - start < 20
+        assert all(client.recv(1) == b"T" for client in slow[1::2])
+        assert "Traceback" not in board.output
+    finally:
+        for client in slow:
+            client.close()
+
+
 def test_a_client_that_stalls_or_vanishes_holds_nobody_up(board: TensorBoard) -> None:
     parts = urllib.parse.urlsplit(board.address)
     stalled = [socket.create_connection((parts.hostname, parts.port)) for _ in range(20)]

@@ -119,12 +119,14 @@ def test_a_flipped_bit_anywhere_is_an_answer_or_a_fault_and_nothing_worse(
     assert statuses >= {200, 404}
 
 
-def test_the_catalogue_of_damaged_runs_is_sound_and_good_runs_are_whole(
+def test_the_catalogue_of_more_than_500_runs_is_sound_and_good_runs_are_whole(
     damaged: TensorBoard,
 ) -> None:
     reply = damaged.get("catalogue")
     assert reply.status == 200
     entries = {entry["name"]: entry for entry in reply.json["runs"]}
+    assert len(entries) > 500
+    assert set(entries) >= {f"cut/{length}" for length in runs(damaged, "cut")}
     assert len(json.dumps(entries)) < 4_000_000
     assert entries["good"]["problems"] == []
     np.testing.assert_array_equal(

@@ -16,8 +16,10 @@ from tensorboard.backend.event_processing import data_provider, plugin_event_mul
 from tensorboard.context import RequestContext
 from tensorboard_process import TensorBoard
 from test_routes import assert_fault
+from test_stored import SCOPE, multiplexed
 
 from nnviz_tb.reading import queries
+from nnviz_tb.reading.faults import NotFoundError
 from nnviz_tb.reading.parameters import Selection
 from nnviz_tb.reading.reader import Reader
 from nnviz_tb.reading.source import Scope
@@ -63,19 +65,56 @@ def test_a_run_that_restarts_while_it_is_watched_shows_the_new_steps(board: Tens
     )
 
 
-def test_a_deleted_run_is_an_answer_or_a_plain_not_found(board: TensorBoard) -> None:
-    folder = board.logdir / "deleted"
-    log = Log(folder)
-    log.step(0, bias_row(0, 0.0))
+def test_a_run_that_is_deleted_while_it_is_watched_is_not_found(board: TensorBoard) -> None:
+    Log(board.logdir / "deleted").step(0, bias_row(0, 0.0))
     board.wait_for_step("deleted", 0)
-    shutil.rmtree(folder)
-    Log(board.logdir / "after deletion").step(3, bias_row(3, 0.0))
-    board.wait_for_step("after deletion", 3)
-    reply = board.get("neurons", run="deleted", **QUESTION)
-    if reply.status == 200:  # Until a reader looks for the folder, it holds what it has loaded.
-        assert reply.arrays[0]["kept_steps"] == 1
-    else:
-        assert_fault(reply, 404, "not_found")
+    meta, _ = board.get("neurons", run="deleted", **QUESTION).arrays
+    shutil.rmtree(board.logdir / "deleted")
+    board.wait(lambda: board.run_entry("deleted") is None)
+    follow = {"after": 0, "have": meta["key"]}
+    assert_fault(board.get("neurons", run="deleted", **QUESTION, **follow), 404, "not_found")
+    for route in ("contents", "overview", "findings"):
+        assert_fault(board.get(route, run="deleted"), 404, "not_found")
+    board.wait(lambda: "deleted" not in names_of(board))  # the catalogue may be a second old
+
+
+def test_a_run_that_is_moved_while_it_is_watched_goes_on_under_its_new_name(
+    board: TensorBoard,
+) -> None:
+    log = Log(board.logdir / "moved")
+    for step in range(3):
+        log.step(step, bias_row(step, 0.0))
+    board.wait_for_step("moved", 2)
+    (board.logdir / "moved").rename(board.logdir / "elsewhere")
+    log.path = board.logdir / "elsewhere" / log.path.name
+    log.step(3, bias_row(3, 0.0))
+    board.wait_for_step("elsewhere", 3)
+    _, arrays = board.get("neurons", run="elsewhere", **QUESTION).arrays
+    np.testing.assert_array_equal(arrays["steps"], np.arange(4))
+    board.wait(lambda: board.run_entry("moved") is None)
+    assert_fault(board.get("neurons", run="moved", **QUESTION), 404, "not_found")
+
+
+def test_until_tensorboard_looks_for_a_deleted_folder_it_holds_what_it_has_read(
+    tmp_path: Path,
+) -> None:
+    """Both readers look with every reload; here it is known that there was none."""
+    Log(tmp_path / "run").step(0, bias_row(0, 0.0))
+    provider = multiplexed(tmp_path)
+    reader = Reader(provider)
+    reader.series(SCOPE, "run", "bias", "dense")
+    shutil.rmtree(tmp_path / "run")
+    assert Reader(provider).series(SCOPE, "run", "bias", "dense").steps.tolist() == [0]
+    assert reader.heads(SCOPE).runs == ["run"]
+    provider._multiplexer.Reload()
+    for one in (reader, Reader(provider)):
+        with pytest.raises(NotFoundError):
+            one.series(SCOPE, "run", "bias", "dense")
+        assert one.heads(SCOPE).runs == []
+
+
+def names_of(board: TensorBoard) -> set[str]:
+    return {entry["name"] for entry in board.get("catalogue").json["runs"]}
 
 
 def test_a_record_cut_short_hides_nothing_that_came_before_it(board: TensorBoard) -> None:
@@ -134,8 +173,7 @@ def test_everything_is_served_below_the_path_prefix(flagged: TensorBoard) -> Non
 def test_runs_of_several_logdirs_are_listed_by_their_names(
     flagged: TensorBoard, loader: str
 ) -> None:
-    runs = {entry["name"] for entry in flagged.get("catalogue").json["runs"]}
-    assert runs == ({"one/run", "two/."} if loader == "python" else {"run"})
+    assert names_of(flagged) == ({"one/run", "two/."} if loader == "python" else {"run"})
 
 
 def test_the_reader_notices_a_reservoir_that_evicts_steps(tmp_path: Path) -> None:

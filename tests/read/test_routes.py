@@ -353,7 +353,7 @@ def test_a_run_of_a_thousand_layers_is_listed_drawn_and_judged_whole(board: Tens
     np.testing.assert_array_equal(
         arrays["values"][:, place], np.tile(np.float32([0.001, 0.002]), (MANY_LAYERS, 1))
     )
-    assert set(board.get("findings", run="deep").json["judged"]) >= set(names)
+    assert set(board.get("findings", run="deep").json["status"]) >= set(names)
 
 
 @pytest.mark.parametrize("name", UNBACKED_METADATA)

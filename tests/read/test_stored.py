@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import resource
+import sys
+import types
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,7 @@ from tensorboard.backend.event_processing import data_provider, plugin_event_mul
 from tensorboard.compat.proto import tensor_pb2, types_pb2
 from tensorboard.context import RequestContext
 from tensorboard.data import grpc_provider
+from tensorboard.data.proto import data_provider_pb2
 from tensorboard.util import tensor_util
 
 from nnviz_tb import schema
@@ -29,6 +32,8 @@ SCOPE = Scope(RequestContext(), "")
 
 def multiplexed(logdir: Path) -> data_provider.MultiplexerDataProvider:
     """TensorBoard's Python reader over a folder, as it is now."""
+    # By this name TensorBoard is told not to load TensorFlow, which takes seconds.
+    sys.modules.setdefault("tensorboard.compat.notf", types.ModuleType("notf"))
     multiplexer = plugin_event_multiplexer.EventMultiplexer(
         tensor_size_guidance={"nnviz": 5000, "scalars": 5000}
     )
@@ -134,6 +139,60 @@ def test_any_tensor_is_read_or_refused_and_never_expanded(proto: tensor_pb2.Tens
     assert values.shape == tuple(axis.size for axis in proto.tensor_shape.dim)
     base = values if values.base is None else values.base
     assert getattr(base, "nbytes", 16) <= 16
+
+
+ROWS = st.lists(
+    st.tuples(
+        st.sampled_from([types_pb2.DT_FLOAT, types_pb2.DT_INT32, types_pb2.DT_DOUBLE]),
+        st.lists(st.integers(0, 3), max_size=3),
+        st.binary(max_size=24),
+    ),
+    min_size=1,
+    max_size=5,
+)
+
+
+def stored_rows(protos: list[tensor_pb2.TensorProto], packed: bool) -> stored.StoredRows:
+    """The rows as the Python reader holds them, or as the data server sends them."""
+    steps = list(range(len(protos)))
+    if not packed:
+        return stored.StoredRows(steps, [0.0] * len(protos), protos)
+    message = data_provider_pb2.TensorData(step=steps, wall_time=[0.0] * len(protos), value=protos)
+    return beneath._rows_of(data_provider_pb2.TensorData.FromString(message.SerializeToString()))
+
+
+@given(ROWS, st.booleans(), st.booleans())
+def test_rows_read_at_once_are_those_that_are_read_one_by_one(
+    drawn: list[tuple[int, list[int], bytes]], repeated: bool, packed: bool
+) -> None:
+    described = [drawn[0]] * 3 if repeated else drawn
+    protos = [
+        tensor_pb2.TensorProto(
+            dtype=dtype,
+            tensor_content=content,
+            tensor_shape={"dim": [{"size": size} for size in sizes]},
+        )
+        for dtype, sizes, content in described
+    ]
+    rows = stored_rows(protos, packed)
+    whole = rows.alike()
+    try:
+        each = [row.numpy for row in rows]
+    except SchemaError:
+        each = []
+    alike = len({(row.dtype, row.shape) for row in each}) == 1 and each[0].size > 0
+    assert (whole is not None) == alike
+    if whole is not None:
+        np.testing.assert_array_equal(whole.view(np.int32), np.stack(each).view(np.int32))
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_rows_of_one_length_and_another_shape_are_not_read_at_once(packed: bool) -> None:
+    first, second = tensor(np.zeros((2, 3), np.float32)), tensor(np.ones((3, 2), np.float32))
+    assert stored_rows([first, first], packed).alike() is not None
+    assert stored_rows([first, second], packed).alike() is None
+    second.dtype = types_pb2.DT_INT32
+    assert stored_rows([first, second], packed).alike() is None
 
 
 def bomb(shape: tuple[int, ...]) -> tensor_pb2.TensorProto:
