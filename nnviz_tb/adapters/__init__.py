@@ -10,6 +10,9 @@ What an adapter owes. It is a module with
   NumPy and in the views that ``nnviz_tb.layers`` describes. ``inputs`` is a probe batch for one
   forward pass in inference mode, after which the model must be as it was, also when it fails.
 
+One whose models may be sharded over processes also has ``takes_part_only(model)``: whether this
+process holds parts of the model, and another one writes.
+
 An adapter alone knows its framework's names and axis orders. Guessing is allowed only in the open:
 what was assumed goes into ``Layer.notes``. What is the same for all frameworks is not repeated in
 them: grouping named arrays into layers is in ``grouping``, judging a function in ``activations``,
@@ -78,6 +81,12 @@ def layers_of(
     layers = adapter.layers_of(model, inputs=inputs, gradients=gradients, updates=updates)
     named = with_distinct_names(layers)
     return with_distinct_names(with_given_activations(named, activations))
+
+
+def takes_part_only(model: object) -> bool:
+    """Whether this process holds parts of a model of which another process writes."""
+    takes_part = [getattr(adapter, "takes_part_only", None) for adapter in _ADAPTERS]
+    return any(asked is not None and asked(model) for asked in takes_part)
 
 
 def _adapter_of(model: object) -> Adapter:

@@ -28,6 +28,9 @@ Every = int | Literal["auto", "epoch"]
 ALLOWANCE_SECONDS = 1.0
 """The most that a young run may spend before its share of the time comes to as much."""
 
+_FARTHEST_STRIDES = 1 << 10
+"""That are looked ahead for a step that can be afforded."""
+
 _OCTAVES = 12
 """Of stride doubling, after which ``target_steps`` are logged."""
 
@@ -112,6 +115,28 @@ class Cadence:
             return False
         self._last = age
         return True
+
+    def next_due(self, step: int, step_seconds: float) -> int:
+        """The step after this one that will be due, and counts as logged.
+
+        For several processes that must know it before: their clocks and costs differ.
+
+        Args:
+          step: just made; :meth:`due` was true of one before it, or of this one.
+          step_seconds: what steps take that are not logged, as far as that is known.
+        """
+        assert self._first is not None
+        elapsed, strides = self._clock() - self._began, 1
+        while True:
+            age = step - self._first
+            stride = self.stride(age)
+            age = (age // stride + strides) * stride
+            wait = (self._first + age - step) * step_seconds
+            affordable = self._spent + self._expected <= self.allowed_seconds(elapsed + wait)
+            if affordable or strides >= _FARTHEST_STRIDES or not step_seconds > 0.0:
+                self._last = age
+                return self._first + age
+            strides *= 2
 
     def record_cost(self, seconds: float) -> None:
         """Tells what logging one step took."""

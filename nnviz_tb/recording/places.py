@@ -18,12 +18,14 @@ def open_sink(logdir: str | os.PathLike[str] | None, via: Any, writer: str) -> S
 
     Args:
       logdir: a path or an address; with ``via``, only where child runs go.
-      via: a summary writer of another package, or None.
+      via: a summary writer of another package, a sink, or None.
       writer: name and version, for the files' source metadata.
 
     Raises:
       ArgumentError: an argument is not allowed, or the place cannot be written to.
     """
+    if isinstance(via, Sink):
+        return via
     if via is not None:
         return ViaWriter(via, "" if logdir is None else arguments.checked_location(logdir))
     location = arguments.checked_location(logdir)

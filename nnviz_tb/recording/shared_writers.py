@@ -8,8 +8,10 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from nnviz_tb import adapters
 from nnviz_tb.errors import ArgumentError
 from nnviz_tb.recording import arguments, forks
+from nnviz_tb.recording.silence import Silence
 from nnviz_tb.recording.writer import SummaryWriter
 
 
@@ -19,6 +21,7 @@ class _Registry:
     def __init__(self) -> None:
         self.lock = threading.RLock()
         self._writers: dict[str, SummaryWriter] = {}
+        self._silent: dict[str, SummaryWriter] = {}
         forks.renew_lock_after_fork(self)
         atexit.register(self._close)
 
@@ -29,6 +32,13 @@ class _Registry:
             if writer is None:
                 writer = self._writers[directory] = SummaryWriter(directory)
             return writer
+
+    def silent_writer_of(self, logdir: str | os.PathLike[str]) -> SummaryWriter:
+        directory = arguments.checked_location(logdir)
+        with self.lock:
+            if directory not in self._silent:
+                self._silent[directory] = SummaryWriter(via=Silence())
+            return self._silent[directory]
 
     def _close(self) -> None:
         with self.lock:
@@ -63,6 +73,9 @@ def log_model(
 ) -> None:
     """Logs the whole model at one step: the one call for any training loop.
 
+    A model whose weights are sharded over processes is logged by all of them together, at the same
+    steps: each reduces its part, and the one of rank 0 writes, scalars too.
+
     Args:
       model, step, inputs, scalars, gradients, activations, name, walltime: as of
         :meth:`SummaryWriter.log_model`.
@@ -76,7 +89,8 @@ def log_model(
     if (logdir is None) == (writer is None):
         raise ArgumentError(f"give either logdir or writer, got {logdir!r:.80} and {writer!r:.80}")
     if writer is None and logdir is not None:
-        writer = writer_of(logdir)
+        only_takes_part = adapters.takes_part_only(model)
+        writer = _registry.silent_writer_of(logdir) if only_takes_part else writer_of(logdir)
     if not isinstance(writer, SummaryWriter):
         raise ArgumentError(f"writer must be an nnviz_tb.SummaryWriter, got {writer!r:.80}")
     writer.log_model(

@@ -37,7 +37,9 @@ __all__ = [
 ]
 
 
-_EXACT_QUANTILES = 1024
+EXACT_QUANTILES = 1024
+"""Of up to so many numbers they are taken from the numbers themselves."""
+
 _RANKS = np.array(QUANTILES)
 
 
@@ -129,7 +131,7 @@ def _described(
     counts = np.zeros(BUCKETS, np.int64)
     neurons = np.empty((5, kernel.shape[1]))
     summary = np.empty(len(SUMMARY_FIELDS))
-    found = engine.compiled.describe(kernel, _RANKS, _EXACT_QUANTILES, counts, neurons, summary)
+    found = engine.compiled.describe(kernel, _RANKS, EXACT_QUANTILES, counts, neurons, summary)
     return FloatHistogram(counts, *found), summary, neurons
 
 
@@ -211,7 +213,7 @@ def _ratio(moved: NDArray[np.float64], length: NDArray[np.float64]) -> NDArray[n
 
 
 def _quantiles(histogram: FloatHistogram, array: Array) -> NDArray[np.float64]:
-    if not 0 < array.size <= _EXACT_QUANTILES:
+    if not 0 < array.size <= EXACT_QUANTILES:
         return histogram.quantile(QUANTILES)
     values = np.sort(array.astype(np.float64), axis=None)
     values = values[np.isfinite(values)]

@@ -17,6 +17,7 @@ from torch.optim import optimizer as optimizer_hooks
 
 from nnviz_tb.adapters.names import with_distinct_names
 from nnviz_tb.adapters.torch.capture import Capture
+from nnviz_tb.adapters.torch.distant import StepReading
 from nnviz_tb.adapters.torch.modules import places_of, unwrapped
 from nnviz_tb.adapters.torch.optimizer_step import OneStep
 from nnviz_tb.adapters.torch.reading import layers_seen
@@ -24,6 +25,7 @@ from nnviz_tb.errors import ArgumentError, LoggingWarning
 from nnviz_tb.health import OnFinding, Thresholds, monitor_for
 from nnviz_tb.recording.arguments import checked_name, checked_step
 from nnviz_tb.recording.cadence import Cadence
+from nnviz_tb.recording.recorder import ModelRecorder
 from nnviz_tb.recording.writer import SummaryWriter
 from nnviz_tb.torch.eager import EAGER
 from nnviz_tb.torch.selection import Patterns, selection
@@ -34,6 +36,7 @@ from nnviz_tb.torch.surroundings import (
     parsed_every,
     process_count,
 )
+from nnviz_tb.torch.together import together_for
 
 _Optimizers = torch.optim.Optimizer | Iterable[torch.optim.Optimizer] | None
 _Hook = TypeVar("_Hook", bound=Callable[..., None])
@@ -123,14 +126,18 @@ class Watch:
         self._handles: list[Any] = []
         self._writer: SummaryWriter | None = None
         self._owns_writer = False
-        if not is_first_process():
+        self._together = together_for(self._model, self._step + 1)
+        if is_first_process():
+            if isinstance(writer, SummaryWriter):
+                self._writer = writer
+            else:
+                self._writer, self._owns_writer = SummaryWriter(writer), True
+            if monitor is not None:
+                self._writer.monitor = monitor
+        elif self._together is None:
             return  # every process has the same weights and gradients; one tells of them
-        if isinstance(writer, SummaryWriter):
-            self._writer = writer
-        else:
-            self._writer, self._owns_writer = SummaryWriter(writer), True
-        if monitor is not None:
-            self._writer.monitor = monitor
+        # What the writing process records, the others record as well, to take part in reading it.
+        self._recorder = ModelRecorder()
         self._handles = [
             optimizer_hooks.register_optimizer_step_pre_hook(self._before_step),
             optimizer_hooks.register_optimizer_step_post_hook(self._after_step),
@@ -257,6 +264,8 @@ class Watch:
         return [optimizer for optimizer, ours in self._known.items() if ours]
 
     def _due(self, step: int) -> bool:
+        if self._every == "auto" and self._together is not None:
+            return step == self._together.next_step
         if self._every == "auto":
             return self._cadence.due(step)
         assert isinstance(self._every, int)
@@ -297,7 +306,16 @@ class Watch:
 
     def _log(self) -> None:
         """Logs the step that has just been made."""
-        assert self._writer is not None
+        if self._together is None:
+            self._log_from(StepReading())
+            return
+        reading = self._together.reading()
+        with self._together.logging(
+            reading, lambda: self._cadence.next_due(self._step, self._interval)
+        ):
+            self._log_from(reading)
+
+    def _log_from(self, reading: StepReading) -> None:
         began = time.perf_counter()
         was_eager = self._eager
         self._disarm()
@@ -306,7 +324,7 @@ class Watch:
             key: value for one in steps.values() for key, value in one.gradient_of.items()
         }
         update_of = {key: value for one in steps.values() for key, value in one.update_of.items()}
-        layers = layers_seen(self._places, gradient_of, update_of, self._capture)
+        layers = layers_seen(self._places, gradient_of, update_of, self._capture, reading)
         layers = with_distinct_names(layer for layer in layers if self._wanted(layer.name))
         for problem in self._capture.problems - self._problems:
             self._problems.add(problem)
@@ -314,6 +332,9 @@ class Watch:
         self._logged_step = self._step
         self._logged_count += 1
         seen = self._seconds + self._capture.seconds
+        if self._writer is None:
+            self._recorder.record(layers)
+            return
         try:
             self._writer.log_layers(
                 layers,
@@ -345,6 +366,8 @@ class Watch:
         }
 
     def _fail(self, error: Exception) -> None:
+        if self._together is not None:
+            self._together.withdraw()
         self._warn(f"the watch ends, and training goes on: {type(error).__name__}: {error}")
         self._disarm()
         for handle in self._handles:

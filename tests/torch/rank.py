@@ -1,15 +1,13 @@
-"""One process of a distributed training on the CPU: ``rank.py KIND RANK WORLD FOLDER``."""
+"""One process of a distributed training on the CPU: ``rank.py RANK WORLD KIND FOLDER``."""
 
 from __future__ import annotations
 
-import json
 import sys
-from datetime import timedelta
 from pathlib import Path
 
 import torch
-import torch.distributed as dist
 import torch.nn.functional as F  # noqa: N812
+from launched import process_group
 from torch import nn
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import fully_shard
@@ -35,33 +33,28 @@ def batches(rank: int, world: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
     return [(x[rank::world], y[rank::world]) for x, y in whole]
 
 
-def main(kind: str, rank: int, world: int, folder: Path) -> None:
-    store = f"file://{folder}/store"
-    # Instead of half an hour, so that a rank that never comes is told and not waited for.
-    patience = timedelta(seconds=120)
-    dist.init_process_group("gloo", store, patience, world, rank)
+def train(rank: int, world: int, kind: str, folder: Path) -> None:
+    """Trains, watched; everything that was made of the process group is gone afterwards."""
     model: nn.Module = network()
     if kind == "ddp":
         model = DistributedDataParallel(model)
     else:
         fully_shard(model, mesh=init_device_mesh("cpu", (world,)))
     optimizer = torch.optim.SGD(model.parameters(), 0.1)
-    norms = []
     with watch(model, folder / "run", every=1) as watching:
         assert (watching.writer is None) == (rank != 0)
         for x, y in batches(rank, world):
             optimizer.zero_grad()
             loss = F.cross_entropy(model(x), y)
             loss.backward()
-            first = next(iter(model.parameters()))
-            assert first.grad is not None
-            gradient = first.grad.to_local() if kind == "fsdp" else first.grad
-            norms.append(float(gradient.norm()))
             optimizer.step()
             watching.log({"loss": loss})
-    (folder / f"norms-{rank}.json").write_text(json.dumps(norms))
-    dist.destroy_process_group()
+
+
+def main(rank: int, world: int, kind: str, folder: Path) -> None:
+    with process_group(rank, world, folder):
+        train(rank, world, kind, folder)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4]))
+    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], Path(sys.argv[4]))

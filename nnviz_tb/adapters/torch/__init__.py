@@ -20,6 +20,15 @@ def matches(model: object) -> bool:
     return kind is not None and isinstance(model, kind)
 
 
+def takes_part_only(model: object) -> bool:
+    """Whether this process holds shards of the model, and that of rank 0 writes."""
+    if not matches(model):
+        return False
+    from nnviz_tb.adapters.torch.reading import takes_part_only as asked
+
+    return asked(model)
+
+
 def layers_of(
     model: Any, *, inputs: Any = None, gradients: Any = None, updates: Any = None
 ) -> list[Layer]:

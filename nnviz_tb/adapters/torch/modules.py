@@ -87,8 +87,11 @@ def _is_adapted(module: nn.Module, name: str, path: tuple[str, ...]) -> bool:
 
 
 def class_name(module: nn.Module) -> str:
-    """The name of the module's class, before parametrizations changed it."""
-    return str(parametrize.type_before_parametrizations(module).__name__)
+    """The name of the module's class, before parametrizations and FSDP changed it."""
+    kind = parametrize.type_before_parametrizations(module)
+    if len(kind.__bases__) == 2 and kind.__bases__[0].__name__ == "FSDPModule":
+        kind = kind.__bases__[1]
+    return str(kind.__name__)
 
 
 def torch_kinds(module: nn.Module) -> list[str]:

@@ -8,9 +8,11 @@ from torch import nn
 
 from nnviz_tb.adapters.torch.assembly import assemble
 from nnviz_tb.adapters.torch.capture import Capture
+from nnviz_tb.adapters.torch.distant import StepReading
 from nnviz_tb.adapters.torch.modules import Place, places_of, unwrapped
 from nnviz_tb.adapters.torch.probe import probe
-from nnviz_tb.adapters.torch.tensors import GradientOf, by_parameter, dense
+from nnviz_tb.adapters.torch.processes import is_first_process
+from nnviz_tb.adapters.torch.tensors import GradientOf, by_parameter, dense, is_sharded
 from nnviz_tb.adapters.torch.weights import Known
 from nnviz_tb.errors import ArgumentError
 from nnviz_tb.layers import Layer
@@ -35,14 +37,20 @@ def read(model: nn.Module, inputs: Any, gradients: Any, updates: Any) -> list[La
     return layers
 
 
+def takes_part_only(model: Any) -> bool:
+    """Whether this process holds shards of the model, and that of rank 0 writes."""
+    return not is_first_process() and any(map(is_sharded, model.parameters()))
+
+
 def layers_seen(
     places: list[Place],
     gradient_of: GradientOf,
     update_of: GradientOf,
     capture: Capture | None,
+    reading: StepReading | None = None,
 ) -> list[Layer]:
     """The layers of a model's modules, with what was seen of its activations."""
-    known = Known(gradient_of, update_of)
+    known = Known(gradient_of, update_of, reading=reading or StepReading())
     known.find_owners(places)
     return assemble(places, known, capture)
 

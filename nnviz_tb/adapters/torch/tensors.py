@@ -73,7 +73,7 @@ _NUMPY_FLOATS = {torch.float16, torch.float32, torch.float64}
 
 
 def is_sharded(tensor: torch.Tensor) -> bool:
-    """Whether this process holds only a part of the tensor."""
+    """Whether this process holds only a part of the tensor, or a term of the sum that it is."""
     placements = getattr(tensor, "placements", None)
     return placements is not None and not all(place.is_replicate() for place in placements)
 
@@ -81,7 +81,11 @@ def is_sharded(tensor: torch.Tensor) -> bool:
 def local(tensor: torch.Tensor) -> torch.Tensor:
     """The part of the tensor that lies in this process: all of it, unless it is sharded."""
     to_local = getattr(tensor, "to_local", None)
-    return tensor if to_local is None else to_local()
+    if to_local is None:
+        return tensor
+    part: torch.Tensor = to_local()
+    wait = getattr(part, "wait", None)  # of what a collective is still making
+    return part if wait is None else wait()
 
 
 def from_numpy(values: Array, device: torch.device | str = "cpu") -> torch.Tensor:

@@ -8,11 +8,13 @@ import numpy as np
 import torch
 from torch import nn
 
+from nnviz_tb.adapters.torch.axis_view import NO_NEURONS
+from nnviz_tb.adapters.torch.distant import StepReading, array_of
 from nnviz_tb.adapters.torch.effective import Made, made_weights
 from nnviz_tb.adapters.torch.modules import Place, class_name, own_buffers, own_parameters
-from nnviz_tb.adapters.torch.tensors import GradientOf, Key, is_sharded, problem_of, to_numpy
+from nnviz_tb.adapters.torch.tensors import GradientOf, Key, is_sharded, problem_of
 from nnviz_tb.adapters.torch.views import Part, View, parts_of
-from nnviz_tb.layers import Array, Layer
+from nnviz_tb.layers import Array, DistantArray, Layer
 
 MAX_NUMBERS_MADE = 1 << 26
 """256 MiB of float32 for the effective weights of wrapped layers; beyond, their parts are shown."""
@@ -29,6 +31,7 @@ class Known:
       further: its other paths, where several modules share it.
       made: what modules compute themselves, by ``id`` of the module.
       stood_for: ``id`` of modules for which a wrapper stands.
+      reading: of those arrays that do not lie here, or not whole.
     """
 
     gradient_of: GradientOf
@@ -37,6 +40,7 @@ class Known:
     further: dict[int, list[str]] = field(default_factory=dict)
     made: dict[int, Made] = field(default_factory=dict)
     stood_for: set[int] = field(default_factory=set)
+    reading: StepReading = field(default_factory=StepReading)
 
     def find_owners(self, places: list[Place]) -> None:
         """Notes where each parameter is found, and what the modules make of them."""
@@ -113,7 +117,9 @@ def weight_layers(place: Place, known: Known) -> list[Layer]:
     uncounted = sum(tensors.computed[name].numel() for name in tensors.computed if name in taken)
     layers[0] = replace(
         layers[0],
-        others=_histograms({**beside, **_gradients(beside, known), **tensors.buffers}),
+        others=_histograms(
+            {**beside, **_gradients(beside, known), **tensors.buffers}, place, known
+        ),
         parameters=layers[0].parameters + sum(value.numel() for value in counted) - uncounted,
         trainable=layers[0].trainable
         or tensors.trainable
@@ -175,40 +181,48 @@ def _layer(place: Place, part: Part, tensors: _Sorted, known: Known) -> Layer:
     kernel, bias = tensors.named.get(part.kernel), tensors.named.get(part.bias)
     kernel_key, bias_key = tensors.key_of(place, part.kernel), tensors.key_of(place, part.bias)
     notes = list(part.notes)
-    values = None if kernel is None else part.view(to_numpy(kernel))
-    offsets = None if bias is None else part.bias_view(to_numpy(bias))
-    if kernel is not None and is_sharded(kernel):
+    name = f"{place.name}/{part.suffix}" if part.suffix else place.name
+
+    def viewed(value: torch.Tensor | None, view: View, role: str) -> Array | DistantArray | None:
+        return None if value is None else array_of(value, view, f"{name}: {role}", known.reading)
+
+    def of_step(tensors: GradientOf, key: Key | None) -> torch.Tensor | None:
+        return None if key is None else tensors.get(key)
+
+    values, offsets = viewed(kernel, part.view, "kernel"), viewed(bias, part.bias_view, "bias")
+    if kernel is not None and is_sharded(kernel) and not isinstance(values, DistantArray):
         notes.append("only the shard of this process is shown")
-    if values is not None and values.dtype.kind in "iu":
-        notes.append(f"quantised: the kernel holds {values.dtype} values before scaling")
+    if kernel is not None and not kernel.is_floating_point() and kernel.dtype != torch.bool:
+        kind = str(kernel.dtype).removeprefix("torch.")
+        notes.append(f"quantised: the kernel holds {kind} values before scaling")
+    gradient, update = of_step(known.gradient_of, kernel_key), of_step(known.update_of, kernel_key)
     return Layer(
-        name=f"{place.name}/{part.suffix}" if part.suffix else place.name,
+        name=name,
         type=class_name(place.module),
         kernel=values,
         kernel_name=part.kernel or "kernel",
         kernel_shape=() if kernel is None else tuple(kernel.shape),
         bias=offsets,
         bias_name=part.bias or "bias",
-        gradient=_viewed(known.gradient_of, kernel_key, part.view),
-        bias_gradient=_viewed(known.gradient_of, bias_key, part.bias_view),
-        update=_viewed(known.update_of, kernel_key, part.view),
+        gradient=viewed(gradient, part.view, "gradient"),
+        bias_gradient=viewed(
+            of_step(known.gradient_of, bias_key), part.bias_view, "gradient of the bias"
+        ),
+        update=viewed(update, part.view, "update"),
         parameters=sum(int(array.size) for array in (values, offsets) if array is not None),
         trainable=any(value.requires_grad for value in (kernel, bias) if value is not None),
         notes=tuple(notes),
     )
 
 
-def _viewed(tensors: GradientOf, key: Key | None, view: View) -> Array | None:
-    value = None if key is None else tensors.get(key)
-    return None if value is None else view(to_numpy(value))
-
-
-def _histograms(tensors: dict[str, torch.Tensor]) -> dict[str, Array]:
+def _histograms(
+    tensors: dict[str, torch.Tensor], place: Place, known: Known
+) -> dict[str, Array | DistantArray]:
     """The values by name; of complex numbers the two parts."""
-    found: dict[str, Array] = {}
+    found: dict[str, Array | DistantArray] = {}
     for name, value in tensors.items():
-        array = to_numpy(value)
-        if np.iscomplexobj(array):
+        array = array_of(value, NO_NEURONS, f"{place.name}: {name} beside", known.reading)
+        if isinstance(array, np.ndarray) and np.iscomplexobj(array):
             found[f"{name}.real"], found[f"{name}.imag"] = array.real, array.imag
         else:
             found[name] = array

@@ -1,0 +1,62 @@
+"""A watch over a model that several processes hold together: each takes part, the first writes.
+
+All of them log the same steps, without asking one another between two of these: which step is the
+next is told with each. A process whose watch fails says so instead of leaving the others waiting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from torch import nn
+
+from nnviz_tb.adapters.torch.distant import StepReading
+from nnviz_tb.adapters.torch.processes import is_distributed, processes
+from nnviz_tb.adapters.torch.tensors import is_sharded
+
+
+class Together:
+    """What a watch has to do with those of the other processes. Making one is collective.
+
+    Attributes:
+      next_step: that all of them log.
+    """
+
+    def __init__(self, first_step: int) -> None:
+        self.next_step = first_step
+        self._everyone = processes()
+
+    def reading(self) -> StepReading:
+        """For the coming logged step."""
+        return StepReading(shared=True)
+
+    @contextmanager
+    def logging(self, reading: StepReading, next_step: Callable[[], int]) -> Iterator[None]:
+        """A logged step, at whose end all processes know the next.
+
+        Args:
+          reading: of the arrays; begun by now, or at the end.
+          next_step: asked in the process that writes, last.
+
+        Raises:
+          NnvizError: the watch of another process has ended.
+        """
+        try:
+            yield
+            reading.begin()
+        except Exception:
+            self._everyone.withdraw()
+            raise
+        self.next_step = self._everyone.first_ones(next_step())
+
+    def withdraw(self) -> None:
+        """Tells the others, at the step they log next, that there is no watch here any more."""
+        self._everyone.withdraw()
+
+
+def together_for(model: nn.Module, first_step: int) -> Together | None:
+    """What the watch of a model shares with other processes; None where one process has it all."""
+    if is_distributed() and any(is_sharded(parameter) for parameter in model.parameters()):
+        return Together(first_step)
+    return None
