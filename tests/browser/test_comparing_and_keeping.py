@@ -52,6 +52,20 @@ def test_the_difference_of_two_runs_is_that_of_their_numbers(opened: Open) -> No
     assert np.array([shown[neuron] for neuron in range(8)]) == pytest.approx(expected, abs=1e-5)
 
 
+def test_the_fans_of_other_runs_lie_over_the_trajectories(opened: Open) -> None:
+    with opened("neurons", SICK, HEALTHY, layer="conv", focus=SICK) as page:
+        trajectories = card(page, "Trajectories")
+        expect(trajectories).to_contain_text(f"{HEALTHY}: 5 %, median, 95 %")
+        chart = trajectories.locator("nn-trajectories")
+        assert page.drawn(chart.locator("canvas").first)
+        over = chart.evaluate("e => e.others.map(o => ({ run: o.run, q: [...o.quantiles] }))")
+
+    assert [one["run"] for one in over] == [HEALTHY]
+    nine = np.array(over[0]["q"]).reshape(9, len(STEPS))
+    expected = np.quantile(norms(HEALTHY, "conv"), [0.05, 0.5, 0.95], axis=0)
+    assert nine[[2, 4, 6]] == pytest.approx(expected, rel=1e-5)
+
+
 def test_a_layer_that_a_run_lacks_is_said_and_not_compared(opened: Open) -> None:
     with opened("neurons", SICK, HEALTHY, layer="late", focus=SICK, against=HEALTHY) as page:
         expect(page.panel.locator("nn-neurons-bar")).to_contain_text(f"late: not in {HEALTHY}")

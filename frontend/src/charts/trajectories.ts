@@ -10,7 +10,7 @@ import {
   px,
   type Scale,
 } from "../pure/scale";
-import { lowerBound, nearestIndex } from "../pure/step_axis";
+import { lowerBound, nearestIndex, type StepSource } from "../pure/step_axis";
 import { formatCount, formatNumber, formatShare } from "../pure/ticks";
 import type { LegendItem } from "./chart_element";
 import type { Extremes, Matrix, Pin, PinDetail } from "./contract";
@@ -26,6 +26,7 @@ import {
 } from "./surface";
 import { theme, withAlpha } from "./theme";
 import { drawExtremes, FAN, fillFan, paintDensity } from "./trajectory_marks";
+import { spreadLines, spreadRows, type Spread } from "./trajectory_others";
 import { valueAxis } from "./value_axis";
 
 const NOTHING = new Float32Array(0);
@@ -49,6 +50,8 @@ export class Trajectories extends StepChart {
   /** [9 × steps] over all neurons of the layer; worked out from the matrix without it. */
   @property({ attribute: false }) quantiles: Float32Array | null = null;
   @property({ attribute: false }) extremes: Extremes | null = null;
+  /** Other runs, laid over by their fans. */
+  @property({ attribute: false }) others: readonly Spread[] = [];
   @property({ attribute: false }) pins: readonly Pin[] = [];
   @property({ type: Boolean, attribute: "log-scale" }) logScale = false;
   @property({ type: Boolean }) share = false;
@@ -87,8 +90,8 @@ export class Trajectories extends StepChart {
     }
   }
 
-  protected override sources(): readonly Matrix[] {
-    return this.matrix === null ? [] : [this.matrix];
+  protected override sources(): readonly StepSource[] {
+    return this.matrix === null ? [] : [this.matrix, ...this.others];
   }
 
   protected override get topMargin(): number {
@@ -98,12 +101,16 @@ export class Trajectories extends StepChart {
   /** Over the steps shown and one beyond at either end, from where lines enter the plot. */
   private valueExtent(): readonly [number, number] | null {
     if (this.matrix === null) return null;
-    const positions = this.positions(this.matrix);
     const [from, to] = this.stepDomain();
-    const first = Math.max(0, lowerBound(positions, from) - 1);
-    const last = lowerBound(positions, to) + 1;
+    const inside = (source: StepSource, rows: readonly Float32Array[]): readonly Float32Array[] => {
+      const positions = this.positions(source);
+      const first = Math.max(0, lowerBound(positions, from) - 1);
+      const last = lowerBound(positions, to) + 1;
+      return rows.map((row) => row.subarray(first, last));
+    };
     const { low, high } = this.extents;
-    return finiteExtent([low.subarray(first, last), high.subarray(first, last)]);
+    const others = this.others.flatMap((other) => inside(other, spreadRows(other)));
+    return finiteExtent([...inside(this.matrix, [low, high]), ...others]);
   }
 
   private valueScale(rect: Rect): Scale {
@@ -176,6 +183,7 @@ export class Trajectories extends StepChart {
             width: 1,
           }))
         : []),
+      ...this.others.flatMap((other) => spreadLines(other, this.positions(other))),
       { xs, values: rowOf(this.nine, FAN[2]), color: colors.text, width: 1.5, dash: [5, 3] },
       // The casing keeps a pinned line apart from the crowd it runs through.
       ...pinned.flatMap(({ values, color }) => [
@@ -258,6 +266,11 @@ export class Trajectories extends StepChart {
       [this.words.median, quantile(FAN[2])],
       ["p5", quantile(FAN[0])],
     );
+    for (const other of this.others) {
+      const at = nearestIndex(other.steps, step);
+      const [low, middle, high] = spreadRows(other).map((row) => text(row[at] ?? NaN));
+      rows.push([other.run, `${low} · ${middle} · ${high}`, other.color]);
+    }
     this.showTip({ heading: this.stepText(step), rows }, x, y);
   }
 
@@ -285,6 +298,7 @@ export class Trajectories extends StepChart {
       ...(this.extremes === null
         ? []
         : [{ label: this.words.extremes, color: withAlpha(colors.text, 0.55), kind: "dot" as const }]),
+      ...this.others.map(({ run, color }) => ({ label: run, color, kind: "dashed" as const })),
       ...this.pins.map((pin) => ({
         label: `${this.words.neuron} ${formatCount(pin.neuron)}`,
         color: pin.color,

@@ -19,10 +19,12 @@ export function activationBadges(ctx: Context, layer: LayerView, run: RunView, f
   const at = figures === null ? -1 : indexAtOrBefore(figures.steps, ctx.state.cursor);
   const figure = (name: string): number => figures?.values.get(name)?.[at] ?? Number.NaN;
   const told = new Set<Finding>();
+  // Nothing is called healthy before it was judged.
+  const otherwise: Status = ctx.healthOf.has(run.info.name) ? "healthy" : "not_measured";
   const about = (field: string): Status => {
     const found = health.findings.find((item) => item.field === field);
     if (found !== undefined) told.add(found);
-    return found?.severity ?? "healthy";
+    return found?.severity ?? otherwise;
   };
   const badges: TemplateResult[] = [];
   const nonfinite = figure("input_nonfinite_count");

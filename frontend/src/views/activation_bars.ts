@@ -113,6 +113,7 @@ export class ActivationBars extends LitElement {
     const { ctx, layer } = this;
     const edge = layer.runs.length > 1 ? run.style.color : "transparent";
     const drawn = (value: NeuronSeries): TemplateResult => html`<nn-activity-bars
+      empty-text=${ctx.words.t("chart.empty")}
       heading=${`${layer.name} · ${label} · ${run.info.name}`}
       quantity=${label}
       .matrix=${this.#matrixOf(run, value)}

@@ -173,6 +173,7 @@ export class ActivationCard extends LitElement {
         CURVE_PX,
         together<Curve | Density>(new Map<string, Async<Curve | Density>>([...states, ...[...inputs].map(([id, one]) => [`inputs ${id}`, one] as const)])),
         () => html`<nn-curve-chart
+          empty-text=${words.t("chart.empty")}
           heading=${`${layer.name} · ${activation?.function ?? ""}`}
           .curves=${this.#curveSamples(states)}
           .inputs=${this.#densitySeries("input", inputs)}
@@ -208,6 +209,7 @@ export class ActivationCard extends LitElement {
       </div>`;
     }
     const drawn = (): TemplateResult => html`<nn-curve-chart
+      empty-text=${words.t("chart.empty")}
       heading=${`${layer.name} · ${words.t(`density.${of}`)}`}
       .inputs=${of === "input" ? this.#densitySeries(of, states) : NO_DENSITIES}
       .outputs=${of === "output" ? this.#densitySeries(of, states) : NO_DENSITIES}

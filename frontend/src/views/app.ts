@@ -119,10 +119,12 @@ export class AppElement extends LitElement {
     }
     const { catalogue, definitions, dark } = this;
     const ctx = this.#contexts.make({ catalogue, definitions, dark, runNames: this.#runNames });
-    return html`<nn-drawer .ctx=${ctx} .open=${this.drawn} @nn-drawer=${() => (this.drawn = !this.drawn)}></nn-drawer>
-      <nn-sidebar .ctx=${ctx} ?data-open=${this.drawn}></nn-sidebar>
-      <nn-splitter label=${words.t("sidebar.width")}></nn-splitter>
-      <nn-header
+    return html`<aside aria-label=${words.t("sidebar.open")}>
+        <nn-drawer .ctx=${ctx} .open=${this.drawn} @nn-drawer=${() => (this.drawn = !this.drawn)}></nn-drawer>
+        <nn-sidebar .ctx=${ctx} ?data-open=${this.drawn}></nn-sidebar>
+        <nn-splitter label=${words.t("sidebar.width")}></nn-splitter>
+      </aside>
+      <header><nn-header
         .ctx=${ctx}
         .freshness=${this.#freshness(ctx)}
         .address=${() => this.#host.address}
@@ -130,9 +132,12 @@ export class AppElement extends LitElement {
           this.#live.held = !this.#live.held;
           this.requestUpdate();
         }}
-      ></nn-header>
-      <nn-timeline-bar .ctx=${ctx}></nn-timeline-bar>
+      ></nn-header></header>
+      <section aria-label=${words.t("timeline")}><nn-timeline-bar .ctx=${ctx}></nn-timeline-bar></section>
       <main tabindex="-1">
+        ${ctx.state.view === "overview" || ctx.state.view === "activations"
+          ? html`<h1 class="visually-hidden">${words.t(`tab.${ctx.state.view}`)}</h1>`
+          : nothing}
         <div class="view" role="tabpanel" aria-label=${words.t(`tab.${ctx.state.view}`)}>${this.#view(ctx)}</div>
       </main>
       ${this.error === null
@@ -150,6 +155,14 @@ export class AppElement extends LitElement {
     }
     if (!ctx.runs.some((run) => run.info.full)) {
       return frame(ctx.words, 240, { status: "pending", previous: null }, () => html``, () => this.#live.again());
+    }
+    const problems = [...new Set(ctx.runs.flatMap((run) => run.info.problems))];
+    if (ctx.layers.length === 0 && problems.length > 0) {
+      return html`<nn-empty
+        .words=${ctx.words}
+        heading=${ctx.words.t("empty.unreadable.title")}
+        text=${problems.join(" · ")}
+      ></nn-empty>`;
     }
     switch (ctx.state.view) {
       case "overview":

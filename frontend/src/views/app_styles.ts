@@ -12,6 +12,12 @@ export const appStyles = css`
     background: var(--nn-page);
     color: var(--nn-text);
   }
+  /* Landmarks for screen readers; what is in them stands in the grid itself. */
+  aside,
+  header,
+  section {
+    display: contents;
+  }
   nn-sidebar {
     grid-area: side;
   }
@@ -27,6 +33,7 @@ export const appStyles = css`
   }
   main {
     grid-area: view;
+    position: relative;
     overflow: auto;
     padding: 14px 16px 24px;
     scrollbar-gutter: stable;

@@ -73,6 +73,7 @@ export class DensityStripsElement extends LitElement {
     const what = ctx.words.t(`density.${this.of}`);
     const last = place === count - 1;
     const drawn = (value: Density): TemplateResult => html`<nn-density-strip
+      empty-text=${ctx.words.t("chart.empty")}
       heading=${`${layer.name} · ${what} · ${run.info.name}`}
       .series=${this.#series.one(run, value)}
       .valueDomain=${domain}

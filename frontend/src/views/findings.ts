@@ -10,7 +10,7 @@ import { adviceOf, kindLabel, kindText, notMeasuredText, sentenceOf } from "../i
 import type { Context } from "./context";
 import { findingsStyles } from "./findings_styles";
 import { frame, frameStyles, together } from "./frame";
-import { badge, base } from "./styles";
+import { badge, base, disclosure, segments } from "./styles";
 import "./limits";
 import "./term";
 
@@ -20,7 +20,7 @@ const SHOWN_NEURONS = 12;
 
 @customElement("nn-findings-view")
 export class FindingsView extends LitElement {
-  static override styles = [base, badge, frameStyles, findingsStyles];
+  static override styles = [base, badge, frameStyles, disclosure, segments, findingsStyles];
 
   @property({ attribute: false }) ctx!: Context;
   /** Only findings of this severity; null shows all. */

@@ -21,29 +21,6 @@ export const findingsStyles = css`
     font-size: 16px;
     font-weight: 600;
   }
-  .segments {
-    display: inline-flex;
-    border: 1px solid var(--nn-border-strong);
-    border-radius: 6px;
-    overflow: hidden;
-    background: var(--nn-surface);
-  }
-  .segments button {
-    display: inline-flex;
-    align-items: center;
-    gap: 6px;
-    padding: 5px 10px;
-  }
-  .segments button:hover {
-    background: var(--nn-hover);
-  }
-  .segments button[aria-pressed="true"] {
-    background: var(--nn-selected);
-    font-weight: 600;
-  }
-  .segments button:focus-visible {
-    outline-offset: -3px;
-  }
   .chip {
     border: 1px solid var(--nn-border-strong);
     border-radius: 999px;
@@ -148,21 +125,6 @@ export const findingsStyles = css`
   .good strong {
     color: var(--nn-good);
     font-size: 15px;
-  }
-  details {
-    border: 1px solid var(--nn-border);
-    border-radius: 8px;
-    background: var(--nn-surface);
-    padding: 9px 14px;
-  }
-  summary {
-    cursor: pointer;
-    font-weight: 600;
-  }
-  summary span {
-    margin-left: 8px;
-    font-weight: 400;
-    color: var(--nn-muted);
   }
   .unmeasured {
     margin: 8px 0 0;

@@ -6,31 +6,17 @@ import type { ThresholdInfo } from "../api";
 import { thresholdText } from "../i18n_findings";
 import { setLimit } from "../state";
 import type { Context } from "./context";
-import { base, field } from "./styles";
+import { base, disclosure, field } from "./styles";
 
 @customElement("nn-limits")
 export class LimitsElement extends LitElement {
   static override styles = [
     base,
+    disclosure,
     field,
     css`
       :host {
         display: block;
-      }
-      details {
-        border: 1px solid var(--nn-border);
-        border-radius: 8px;
-        background: var(--nn-surface);
-        padding: 9px 14px;
-      }
-      summary {
-        cursor: pointer;
-        font-weight: 600;
-      }
-      summary span {
-        margin-left: 8px;
-        font-weight: 400;
-        color: var(--nn-muted);
       }
       p {
         margin: 8px 0;

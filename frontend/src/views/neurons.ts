@@ -2,7 +2,7 @@
 
 import { css, html, LitElement, nothing, type TemplateResult } from "lit";
 import { customElement, property } from "lit/decorators.js";
-import type { Async } from "../api";
+import { latest, type Async } from "../api";
 import type { Matrix, Paths, PinDetail } from "../charts/contract";
 import { difference, type Difference } from "../difference";
 import { rowOrder } from "../order";
@@ -24,6 +24,7 @@ import "./empty";
 import "./kernels";
 import "./neurons_bar";
 import "./pinned_neurons";
+import "./trajectories_card";
 
 const TALL_PX = 340;
 const PATH_PX = 320;
@@ -82,24 +83,22 @@ export class NeuronsView extends LitElement {
       ></nn-empty>`;
     }
     const against = againstOf(ctx, subject);
-    const states = this.#neurons.want([subject.run, ...(against === null ? [] : [against])].flatMap((run) => this.#wanted(subject, run)));
+    // Without a difference the other runs are laid over; with one, only its two sides are of use.
+    const beside = against === null ? subject.layer.runs.filter((run) => run !== subject.run) : [against];
+    const states = this.#neurons.want([subject.run, ...beside].flatMap((run) => this.#wanted(subject, run)));
     const plain = states.get(subject.run.info.name) ?? null;
     const compared = against === null ? null : this.#compared(states, subject.run, against);
     const one = compared ?? plain;
     const paths = this.#paths.want(this.#wantedPath(subject));
     const onPin = (event: CustomEvent<PinDetail>): void =>
       ctx.store.update((state) => togglePin(state, subject.layer.name, event.detail.neuron));
-    return html`<nn-neurons-bar .ctx=${ctx} .subject=${subject} .series=${plain === null ? null : valueOf(plain)}></nn-neurons-bar>
+    return html`<nn-neurons-bar .ctx=${ctx} .subject=${subject} .series=${plain === null ? null : latest(plain)}></nn-neurons-bar>
       <div class="grid" @nn-pin=${onPin}>
         ${one === null
           ? this.#missing(subject)
-          : html`${this.#heat(subject, one, paths, against)} ${this.#trajectories(subject, one, against)}`}
+          : html`${this.#heat(subject, one, paths, against)} ${this.#trajectories(subject, one, against, states)}`}
         ${this.#path(subject, paths)}
-        <nn-pinned-neurons
-          .ctx=${ctx}
-          .layer=${subject.layer}
-          .run=${subject.run}
-        ></nn-pinned-neurons>
+        <nn-pinned-neurons .ctx=${ctx} .layer=${subject.layer} .run=${subject.run}></nn-pinned-neurons>
         <nn-kernels class="wide" .ctx=${ctx} .layer=${subject.layer} .run=${subject.run}></nn-kernels>
       </div>`;
   }
@@ -176,13 +175,14 @@ export class NeuronsView extends LitElement {
     const sort = ctx.state.sort;
     const chosen = paths.get(subject.run.info.name);
     const drawn = (series: NeuronSeries): TemplateResult => html`<nn-heat-map
+      empty-text=${words.t("chart.empty")}
       heading=${`${subject.layer.name} · ${this.#label(subject)}`}
       quantity=${this.#label(subject)}
       .matrix=${this.#matrixOf(subject.run, series)}
       .share=${this.#share(subject)}
       .map=${against === null ? "viridis" : "diverging"}
       .words=${chartWords(words).heat}
-      .order=${this.#orderOf(series, sort, chosen === undefined ? null : valueOf(chosen))}
+      .order=${this.#orderOf(series, sort, chosen === undefined ? null : latest(chosen))}
       .time=${ctx.axis}
       .stepWords=${stepWords(ctx)}
       .pins=${pinsOf(ctx.state, subject.layer.name, ctx.dark)}
@@ -206,42 +206,40 @@ export class NeuronsView extends LitElement {
   }
 
   #shared(subject: Subject, one: Async<NeuronSeries>, against: RunView | null): unknown {
-    const series = valueOf(one);
+    const series = latest(one);
     if (against === null || series === null) return nothing;
     return html`<p class="caption shared">${this.#sharedText(subject, against, series)}</p>`;
   }
 
-  #trajectories(subject: Subject, one: Async<NeuronSeries>, against: RunView | null): TemplateResult {
-    const { ctx } = this;
-    const { words } = ctx;
-    const drawn = (series: NeuronSeries): TemplateResult => html`<nn-trajectories
-      heading=${`${subject.layer.name} · ${this.#label(subject)}`}
-      quantity=${this.#label(subject)}
-      .matrix=${this.#matrixOf(subject.run, series)}
-      .quantiles=${series.quantiles}
-      .extremes=${series.extremes}
-      .share=${this.#share(subject)}
-      .words=${chartWords(words).trajectories}
-      .time=${ctx.axis}
-      .stepWords=${stepWords(ctx)}
-      .pins=${pinsOf(ctx.state, subject.layer.name, ctx.dark)}
-    ></nn-trajectories>`;
-    return html`<nn-card
-      .words=${words}
-      heading=${words.t("trajectories.title")}
+  #trajectories(
+    subject: Subject,
+    one: Async<NeuronSeries>,
+    against: RunView | null,
+    states: ReadonlyMap<string, Async<NeuronSeries>>,
+  ): TemplateResult {
+    const { words } = this.ctx;
+    const others = [...states].filter(([name]) => against === null && name !== subject.run.info.name);
+    return html`<nn-trajectories-card
+      .ctx=${this.ctx}
+      .subject=${subject}
+      .state=${one}
+      .matrixOf=${(series: NeuronSeries) => this.#matrixOf(subject.run, series)}
+      .others=${new Map(others)}
+      label=${this.#label(subject)}
       sub=${against === null ? words.t("trajectories.sub") : this.#sub(subject, against)}
       file=${`${subject.layer.name}-${subject.statistic}${against === null ? "" : "-difference"}`}
-    >
-      ${frame(words, TALL_PX, one, drawn, () => this.#neurons.retry())}
-      <p class="caption">${words.t("trajectories.hint", { n: against === null ? subject.info.neurons : (valueOf(one)?.neurons.length ?? 0) })}</p>
-    </nn-card>`;
+      height=${TALL_PX}
+      ?share=${this.#share(subject)}
+      .population=${against === null ? subject.info.neurons : (latest(one)?.neurons.length ?? 0)}
+      .retry=${() => this.#neurons.retry()}
+    ></nn-trajectories-card>`;
   }
 
   #path(subject: Subject, paths: ReadonlyMap<string, Async<Path>>): TemplateResult {
     const { ctx } = this;
     const { words } = ctx;
     const one = paths.get(subject.run.info.name);
-    const value = one === undefined ? null : valueOf(one);
+    const value = one === undefined ? null : latest(one);
     const sub =
       value === null
         ? ""
@@ -250,6 +248,7 @@ export class NeuronsView extends LitElement {
             share: words.share(value.explained[0] + value.explained[1]),
           });
     const drawn = (found: Path): TemplateResult => html`<nn-path-chart
+      empty-text=${words.t("chart.empty")}
       heading=${`${subject.layer.name} · ${words.t("path.title")}`}
       .paths=${this.#pathsOf(subject.run, found)}
       .time=${ctx.axis}
@@ -295,8 +294,4 @@ export class NeuronsView extends LitElement {
     const from = [series, sort, at, sort === "similarity" ? found : null];
     return this.#order.of(from, () => rowOrder(series, sort, cursor, found));
   }
-}
-
-function valueOf<T>(state: Async<T>): T | null {
-  return state.status === "ready" ? state.value : state.previous;
 }

@@ -6,7 +6,7 @@ import type { NeuronSeries } from "../series";
 import { SORTS, type Sort } from "../state";
 import type { Context } from "./context";
 import { againstOf, type Subject } from "./neurons_subject";
-import { base, field } from "./styles";
+import { base, field, segments } from "./styles";
 import "./layer_export";
 import "./term";
 
@@ -15,6 +15,7 @@ export class NeuronsBar extends LitElement {
   static override styles = [
     base,
     field,
+    segments,
     css`
       :host {
         display: flex;
@@ -45,32 +46,10 @@ export class NeuronsBar extends LitElement {
       select {
         color: var(--nn-text);
       }
-      .segments {
-        display: inline-flex;
-        border: 1px solid var(--nn-border-strong);
-        border-radius: 6px;
-        overflow: hidden;
-        background: var(--nn-surface);
-      }
-      .segments button {
-        padding: 5px 10px;
-        color: var(--nn-text);
-      }
-      .segments button:hover {
-        background: var(--nn-hover);
-      }
-      .segments button[aria-checked="true"] {
-        background: var(--nn-selected);
-        font-weight: 600;
-      }
-      .segments button:focus-visible {
-        outline-offset: -3px;
-      }
       .segments i {
         display: inline-block;
         width: 9px;
         height: 9px;
-        margin-right: 6px;
         border-radius: 50%;
       }
       .title {

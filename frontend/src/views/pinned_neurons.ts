@@ -150,6 +150,7 @@ export class PinnedNeurons extends LitElement {
             HEIGHT_PX,
             state,
             (values) => html`<nn-weights-chart
+              empty-text=${words.t("chart.empty")}
               heading=${`${layer.name} · ${title}`}
               .neurons=${this.#neuronsOf(pins, values, bias)}
               .time=${ctx.axis}

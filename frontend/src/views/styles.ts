@@ -181,3 +181,51 @@ export const section = css`
     color: var(--nn-muted);
   }
 `;
+
+/** A part that unfolds: its summary says what is in it. */
+export const disclosure = css`
+  details {
+    border: 1px solid var(--nn-border);
+    border-radius: 8px;
+    background: var(--nn-surface);
+    padding: 9px 14px;
+  }
+  summary {
+    cursor: pointer;
+    font-weight: 600;
+  }
+  summary span {
+    margin-left: 8px;
+    font-weight: 400;
+    color: var(--nn-muted);
+  }
+`;
+
+/** Choices of which one holds, side by side. */
+export const segments = css`
+  .segments {
+    display: inline-flex;
+    border: 1px solid var(--nn-border-strong);
+    border-radius: 6px;
+    overflow: hidden;
+    background: var(--nn-surface);
+  }
+  .segments button {
+    display: inline-flex;
+    align-items: center;
+    gap: 6px;
+    padding: 5px 10px;
+    color: var(--nn-text);
+  }
+  .segments button:hover {
+    background: var(--nn-hover);
+  }
+  .segments button[aria-checked="true"],
+  .segments button[aria-pressed="true"] {
+    background: var(--nn-selected);
+    font-weight: 600;
+  }
+  .segments button:focus-visible {
+    outline-offset: -3px;
+  }
+`;

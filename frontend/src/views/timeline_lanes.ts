@@ -99,6 +99,7 @@ export class TimelineLanesElement extends LitElement {
       <div style="height:${height}px">
         <nn-timeline
           style="height:100%"
+          empty-text=${ctx.words.t("chart.empty")}
           heading=${`${ctx.words.t("timeline")}: ${lane.tags.join(", ")}`}
           .series=${lines}
           .span=${span}
