@@ -119,12 +119,10 @@ export class AppElement extends LitElement {
     }
     const { catalogue, definitions, dark } = this;
     const ctx = this.#contexts.make({ catalogue, definitions, dark, runNames: this.#runNames });
-    return html`<aside aria-label=${words.t("sidebar.open")}>
-        <nn-drawer .ctx=${ctx} .open=${this.drawn} @nn-drawer=${() => (this.drawn = !this.drawn)}></nn-drawer>
-        <nn-sidebar .ctx=${ctx} ?data-open=${this.drawn}></nn-sidebar>
-        <nn-splitter label=${words.t("sidebar.width")}></nn-splitter>
-      </aside>
-      <header><nn-header
+    return html`<nn-drawer .ctx=${ctx} .open=${this.drawn} @nn-drawer=${() => (this.drawn = !this.drawn)}></nn-drawer>
+      <nn-sidebar .ctx=${ctx} ?data-open=${this.drawn}></nn-sidebar>
+      <nn-splitter label=${words.t("sidebar.width")}></nn-splitter>
+      <nn-header
         .ctx=${ctx}
         .freshness=${this.#freshness(ctx)}
         .address=${() => this.#host.address}
@@ -132,12 +130,9 @@ export class AppElement extends LitElement {
           this.#live.held = !this.#live.held;
           this.requestUpdate();
         }}
-      ></nn-header></header>
-      <section aria-label=${words.t("timeline")}><nn-timeline-bar .ctx=${ctx}></nn-timeline-bar></section>
+      ></nn-header>
+      <nn-timeline-bar .ctx=${ctx}></nn-timeline-bar>
       <main tabindex="-1">
-        ${ctx.state.view === "overview" || ctx.state.view === "activations"
-          ? html`<h1 class="visually-hidden">${words.t(`tab.${ctx.state.view}`)}</h1>`
-          : nothing}
         <div class="view" role="tabpanel" aria-label=${words.t(`tab.${ctx.state.view}`)}>${this.#view(ctx)}</div>
       </main>
       ${this.error === null
