@@ -2,7 +2,14 @@ import type { PropertyValues } from "lit";
 import { customElement, property } from "lit/decorators.js";
 import { colormap, type ColormapName } from "../pure/colormap";
 import { float32Text, toCsv } from "../pure/csv";
-import { colored, pooledValues, type Pooling } from "../pure/heat_raster";
+import {
+  anyNaN,
+  colored,
+  pooledPixels,
+  pooledRows,
+  type PooledRows,
+  type Pooling,
+} from "../pure/heat_raster";
 import { finiteExtent, linearScale, positiveExtent, px } from "../pure/scale";
 import { columnsOf, nearestIndex } from "../pure/step_axis";
 import { formatCount, formatNumber, formatShare } from "../pure/ticks";
@@ -109,15 +116,9 @@ export class HeatMap extends StepChart {
   private paintMatrix(surface: Surface, rect: Rect, matrix: Matrix): void {
     const width = Math.round(rect.width * surface.ratio);
     const height = Math.round(rect.height * surface.ratio);
-    const pixels = pooledValues(
-      { values: matrix.values, stepCount: matrix.steps.length, order: this.rowOrder() },
-      {
-        rows: this.rows(),
-        columns: columnsOf(this.positions(matrix), this.stepDomain(), width),
-        height,
-      },
-      this.map === "diverging" ? "farthest" : this.pooling,
-    );
+    const pooling = this.map === "diverging" ? "farthest" : this.pooling;
+    const columns = columnsOf(this.positions(matrix), this.stepDomain(), width);
+    const pixels = pooledPixels(this.pooledRows(matrix, height, pooling), columns, pooling);
     let [low, high] = this.extent;
     if (this.logScale) {
       for (let index = 0; index < pixels.length; index++) {
@@ -135,8 +136,21 @@ export class HeatMap extends StepChart {
       low: this.valueText(this.extent[0]),
       high: this.valueText(this.extent[1]),
       label: this.logScale ? `${this.quantity} (log)` : this.quantity,
-      notNumber: pixels.some(Number.isNaN) ? this.words.notNumber : null,
+      notNumber: anyNaN(pixels) ? this.words.notNumber : null,
     });
+  }
+
+  private pooled: { readonly of: readonly unknown[]; readonly rows: PooledRows } | null = null;
+
+  /** Kept while the same rows are shown: a zoom over steps reads a hundredth of the matrix. */
+  private pooledRows(matrix: Matrix, height: number, pooling: Pooling): PooledRows {
+    const order = this.rowOrder();
+    const of = [matrix.values, matrix.steps, order, ...this.rows(), height, pooling];
+    if (this.pooled === null || !of.every((part, index) => part === this.pooled?.of[index])) {
+      const source = { values: matrix.values, stepCount: matrix.steps.length, order };
+      this.pooled = { of, rows: pooledRows(source, this.rows(), height, pooling) };
+    }
+    return this.pooled.rows;
   }
 
   /** Rows are named at most every 26 px when they are many: a wall of numbers is not read. */

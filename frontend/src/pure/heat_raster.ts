@@ -25,10 +25,75 @@ export interface HeatWindow {
   readonly height: number;
 }
 
+/** Rows of a matrix that share a row of pixels made one, so that a zoom over steps reads no more. */
+export interface PooledRows {
+  /** Row-major [distinct rows × steps]. */
+  readonly values: Float32Array;
+  readonly stepCount: number;
+  /** Which of the rows each row of pixels shows, top first. */
+  readonly shown: Int32Array;
+}
+
+/**
+ * The first half of the reduction, which is most of it, and stays as long as the rows do.
+ * @param rows places of `order` shown, first and one past the last
+ * @param height pixels
+ * @throws RangeError if `values` is not a whole number of rows, or `order` names one it lacks
+ */
+export function pooledRows(
+  { values, stepCount, order }: HeatSource,
+  [rowFrom, rowTo]: readonly [number, number],
+  height: number,
+  pooling: Pooling,
+  centre = 0,
+): PooledRows {
+  checkRows(values, stepCount, order);
+  const shown = new Int32Array(height);
+  if (order.length === 0 || stepCount === 0) return { values: new Float32Array(0), stepCount: 0, shown };
+  const rowsPerPixel = (rowTo - rowFrom) / height;
+  const spans: (readonly [number, number])[] = [];
+  for (let y = 0; y < height; y++) {
+    const from = Math.max(0, Math.min(order.length - 1, Math.floor(rowFrom + y * rowsPerPixel)));
+    const to = Math.min(order.length, Math.max(from + 1, Math.floor(rowFrom + (y + 1) * rowsPerPixel)));
+    const last = spans.at(-1);
+    // A row taller than a pixel is computed once.
+    if (last === undefined || last[0] !== from || last[1] !== to) spans.push([from, to]);
+    shown[y] = spans.length - 1;
+  }
+  const pooled = new Float32Array(spans.length * stepCount);
+  spans.forEach(([from, to], place) => {
+    const target = pooled.subarray(place * stepCount, (place + 1) * stepCount);
+    poolRows(values, stepCount, order.subarray(from, to), pooling, centre, target);
+  });
+  return { values: pooled, stepCount, shown };
+}
+
+/** The other half: one value per pixel, float32[height × columns]; NaN where there is no row. */
+export function pooledPixels(
+  { values, stepCount, shown }: PooledRows,
+  { start, end }: Columns,
+  pooling: Pooling,
+  centre = 0,
+): Float32Array {
+  const width = start.length;
+  const pixels = new Float32Array(shown.length * width);
+  if (stepCount === 0) return pixels.fill(NaN);
+  for (let y = 0; y < shown.length; y++) {
+    const target = y * width;
+    if (y > 0 && shown[y] === shown[y - 1]) {
+      pixels.copyWithin(target, target - width, target);
+      continue;
+    }
+    const row = values.subarray(shown[y]! * stepCount, (shown[y]! + 1) * stepCount);
+    poolColumns(row, start, end, pooling, centre, pixels, target);
+  }
+  return pixels;
+}
+
 /**
  * One value per pixel, float32[height × columns]. NaN wins over every number it shares a pixel
  * with: one broken neuron among hundreds must stay visible.
- * @throws RangeError if `values` is not a whole number of rows, or `order` names one it lacks
+ * @throws RangeError as `pooledRows`
  */
 export function pooledValues(
   source: HeatSource,
@@ -36,34 +101,16 @@ export function pooledValues(
   pooling: Pooling,
   centre = 0,
 ): Float32Array {
-  const { values, stepCount, order } = source;
-  checkRows(values, stepCount, order);
-  const { start, end } = window.columns;
-  const width = start.length;
-  const pixels = new Float32Array(window.height * width);
-  if (width === 0 || order.length === 0 || stepCount === 0) return pixels.fill(NaN);
-  const firstStep = Math.min(start[0]!, start[width - 1]!);
-  const lastStep = Math.max(end[0]!, end[width - 1]!);
-  const pooled = new Float32Array(stepCount);
-  const [rowFrom, rowTo] = window.rows;
-  const rowsPerPixel = (rowTo - rowFrom) / window.height;
-  let drawn = -1;
-  let drawnCount = 0;
-  for (let y = 0; y < window.height; y++) {
-    const from = Math.max(0, Math.min(order.length - 1, Math.floor(rowFrom + y * rowsPerPixel)));
-    const to = Math.min(order.length, Math.max(from + 1, Math.floor(rowFrom + (y + 1) * rowsPerPixel)));
-    const target = y * width;
-    // A row taller than a pixel is computed once.
-    if (from === drawn && to - from === drawnCount) {
-      pixels.copyWithin(target, target - width, target);
-      continue;
-    }
-    drawn = from;
-    drawnCount = to - from;
-    poolRows(values, stepCount, order, from, to, firstStep, lastStep, pooling, centre, pooled);
-    poolColumns(pooled, start, end, pooling, centre, pixels, target);
+  const rows = pooledRows(source, window.rows, window.height, pooling, centre);
+  return pooledPixels(rows, window.columns, pooling, centre);
+}
+
+/** Whether a pixel shows something that is no number. */
+export function anyNaN(pixels: Float32Array): boolean {
+  for (let index = 0; index < pixels.length; index++) {
+    if (pixels[index] !== pixels[index]) return true;
   }
-  return pixels;
+  return false;
 }
 
 /** Straight map of values to colours between `low` and `high`; NaN has a colour of its own. */
@@ -103,38 +150,31 @@ function checkRows(values: Float32Array, stepCount: number, order: Int32Array): 
 function poolRows(
   values: Float32Array,
   stepCount: number,
-  order: Int32Array,
-  from: number,
-  to: number,
-  firstStep: number,
-  lastStep: number,
+  rows: Int32Array,
   pooling: Pooling,
   centre: number,
   pooled: Float32Array,
 ): void {
-  const first = order[from]! * stepCount;
-  for (let step = firstStep; step < lastStep; step++) pooled[step] = values[first + step]!;
-  for (let place = from + 1; place < to; place++) {
-    const row = order[place]! * stepCount;
-    // One loop per kind of pooling: a branch inside costs twice the time.
+  const first = rows[0]! * stepCount;
+  pooled.set(values.subarray(first, first + stepCount));
+  for (let place = 1; place < rows.length; place++) {
+    const row = values.subarray(rows[place]! * stepCount, (rows[place]! + 1) * stepCount);
+    // One loop per kind of pooling: a branch inside costs twice the time. NaN wins in all of them.
     if (pooling === "mean") {
-      for (let step = firstStep; step < lastStep; step++) pooled[step]! += values[row + step]!;
+      for (let step = 0; step < stepCount; step++) pooled[step]! += row[step]!;
     } else if (pooling === "max") {
-      for (let step = firstStep; step < lastStep; step++) {
-        const value = values[row + step]!;
-        if (value > pooled[step]! || value !== value) pooled[step] = value;
-      }
+      for (let step = 0; step < stepCount; step++) pooled[step] = Math.max(pooled[step]!, row[step]!);
     } else {
-      for (let step = firstStep; step < lastStep; step++) {
-        const value = values[row + step]!;
+      for (let step = 0; step < stepCount; step++) {
+        const value = row[step]!;
         if (Math.abs(value - centre) > Math.abs(pooled[step]! - centre) || value !== value) {
           pooled[step] = value;
         }
       }
     }
   }
-  if (pooling === "mean" && to - from > 1) {
-    for (let step = firstStep; step < lastStep; step++) pooled[step]! /= to - from;
+  if (pooling === "mean" && rows.length > 1) {
+    for (let step = 0; step < stepCount; step++) pooled[step]! /= rows.length;
   }
 }
 

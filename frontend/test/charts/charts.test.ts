@@ -275,6 +275,36 @@ describe("the heat map", () => {
     expect(pins).toEqual([{ neuron: 50 }]);
   });
 
+  it("keeps pooled rows for a zoom over steps, and for nothing else", async () => {
+    const pixelsOf = async (properties: Partial<HeatMap>, chart?: HeatMap): Promise<string> => {
+      drawn.length = 0;
+      if (chart === undefined) await shown(new HeatMap(), properties);
+      else {
+        Object.assign(chart, properties);
+        await chart.updateComplete;
+        await painted();
+      }
+      const [image] = drawn.filter(({ name }) => name === "putImageData").at(-1)!.args;
+      return String((image as ImageData).data);
+    };
+    const zoomed = { zoom: [10, 40] as const, cursor: null, unit: "step" as const };
+    const grown = { ...matrix, values: matrix.values.map((value) => value ** 2) };
+    const changes: Partial<HeatMap>[] = [
+      { matrix, order },
+      { time: zoomed },
+      { order: Int32Array.from([1, 0, 2]) },
+      { pooling: "mean" },
+      { map: "diverging" },
+      { matrix: grown },
+    ];
+    const chart = await shown(new HeatMap(), { matrix, order });
+    let all: Partial<HeatMap> = {};
+    for (const change of changes) {
+      all = { ...all, ...change };
+      expect(await pixelsOf({ ...change, words: { ...chart.words } }, chart)).toBe(await pixelsOf(all));
+    }
+  });
+
   it("writes rows in the order shown as CSV", async () => {
     const chart = await shown(new HeatMap(), { matrix, order });
     const lines = chart.toCsv().split("\r\n");
