@@ -8,6 +8,8 @@ import type { ChartElement } from "../src/charts/chart_element";
 import type { DensitySeries, Matrix } from "../src/charts/contract";
 import type { ActivityBars, CurveChart, DensityStrip, HeatMap, Trajectories } from "../src/charts/index";
 import * as made from "./made_up";
+import { alphaRamp } from "../src/pure/colormap";
+import { rastered, type Raster } from "./raster.worker";
 import { canvasRival, uplotRival, type Rival } from "./rivals";
 
 /** Milliseconds of each repeat, by name of the way. */
@@ -111,6 +113,37 @@ async function trajectories({ lines: [rows, count], repeats }: Size): Promise<Ti
   };
 }
 
+/** The raster of the trajectories alone, here and in a worker that holds the matrix already. */
+async function threads({ lines: [rows, count], repeats }: Size): Promise<Timings> {
+  const matrix = made.norms(1, rows, made.cadence(count, 4200), COLOR);
+  const { values, steps } = matrix;
+  const last = steps.at(-1)!;
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [WIDTH, HEIGHT];
+  main.replaceChildren(canvas);
+  const rasterOf = (index: number): Raster => ({
+    domain: [0, 2],
+    width: WIDTH,
+    height: HEIGHT,
+    places: steps.map((step) => (step / (last - index)) * WIDTH),
+    lut: alphaRamp(66, 80, 102, 0.85),
+  });
+  const put = (rgba: Uint8ClampedArray<ArrayBuffer>) => {
+    canvas.getContext("2d")!.putImageData(new ImageData(rgba, WIDTH, HEIGHT), 0, 0);
+    flush(main);
+  };
+  const ours = await timed(repeats, async (index) => put(rastered(values, count, rasterOf(index))));
+  const worker = new Worker("raster.worker.js", { type: "module" });
+  worker.postMessage({ values, steps: count });
+  const elsewhere = await timed(repeats, async (index) => {
+    const answer = new Promise<MessageEvent>((resolve) => (worker.onmessage = resolve));
+    worker.postMessage(rasterOf(index));
+    put((await answer).data as Uint8ClampedArray<ArrayBuffer>);
+  });
+  worker.terminate();
+  return { "nnviz_tb": ours, "the same in a module worker": elsewhere };
+}
+
 async function heatMap({ cells: [rows, count], repeats }: Size): Promise<Timings> {
   main.replaceChildren();
   const steps = Float64Array.from({ length: count }, (_, index) => index);
@@ -175,14 +208,29 @@ async function scrub({ cards, neurons, repeats }: Size): Promise<Timings> {
   };
 }
 
-async function measured(size: Size): Promise<Record<string, Timings>> {
-  return {
-    [`trajectories ${size.lines.join(" × ")}, redraw`]: await trajectories(size),
-    [`heat map ${size.cells.join(" × ")}, zoom`]: await heatMap(size),
-    [`${size.cards} activation cards, step cursor`]: await scrub(size),
-  };
-}
+/** By the name that the command line knows them by. */
+const DRAWINGS = {
+  trajectories: {
+    title: ({ lines }: Size) => `trajectories ${lines.join(" × ")}, redraw`,
+    time: trajectories,
+  },
+  threads: {
+    title: () => "trajectories, their raster alone",
+    time: threads,
+  },
+  heat: { title: ({ cells }: Size) => `heat map ${cells.join(" × ")}, zoom`, time: heatMap },
+  scrub: { title: ({ cards }: Size) => `${cards} activation cards, step cursor`, time: scrub },
+} as const;
+type Drawing = keyof typeof DRAWINGS;
 
 Object.assign(globalThis, {
-  measured: (size: keyof typeof SIZES) => measured(SIZES[size]),
+  drawings: DRAWINGS,
+  measured: async (size: keyof typeof SIZES, drawings: readonly Drawing[]) => {
+    const timings: Record<string, Timings> = {};
+    for (const name of drawings) {
+      const { title, time } = DRAWINGS[name];
+      timings[title(SIZES[size])] = await time(SIZES[size]);
+    }
+    return timings;
+  },
 });

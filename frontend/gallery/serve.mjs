@@ -6,7 +6,7 @@ import * as esbuild from "esbuild";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const context = await esbuild.context({
-  entryPoints: ["gallery.ts", "bench.ts"].map((name) => path.join(here, name)),
+  entryPoints: ["gallery.ts", "bench.ts", "raster.worker.ts"].map((name) => path.join(here, name)),
   bundle: true,
   format: "esm",
   target: "es2022",
