@@ -159,7 +159,7 @@ class Remote:
         _ask_for(request.run_tag_filter, [run], tags)
         request.downsample.num_points = limit
         return {
-            entry.tag_name: _rows_of(entry.data)
+            entry.tag_name: rows_of(entry.data)
             for found in self._stub.ReadTensors(request).runs
             if found.run_name == run
             for entry in found.tags
@@ -201,7 +201,12 @@ class Remote:
         }
 
 
-def _rows_of(data: Any) -> StoredRows:
+def rows_of(data: Any) -> StoredRows:
+    """The rows of a ``TensorData`` of the data server.
+
+    Raises:
+      ValueError: its columns differ in length.
+    """
     count = len(data.step)
     if len(data.wall_time) != count or len(data.value) != count:
         raise ValueError("the data server's columns differ in length")

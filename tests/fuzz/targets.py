@@ -15,14 +15,24 @@ from typing import Any
 import numpy as np
 from google.protobuf.message import DecodeError
 from tensorboard.compat.proto import summary_pb2
+from tensorboard.data.proto import data_provider_pb2
 
 from nnviz_tb import schema
 from nnviz_tb.errors import SchemaError, WireError
-from nnviz_tb.reading import catalogue, densities, parameters, projection, queries, rows, wire
+from nnviz_tb.reading import (
+    beneath,
+    catalogue,
+    densities,
+    parameters,
+    projection,
+    queries,
+    rows,
+    wire,
+)
 from nnviz_tb.reading.faults import BadRequestError
 from nnviz_tb.reading.parameters import Selection
 from nnviz_tb.reading.plugin import ROUTE_PARAMETERS
-from nnviz_tb.reading.stored import Listed, StoredRow
+from nnviz_tb.reading.stored import Listed, StoredRow, StoredRows
 
 MAX_BYTES = 1 << 20
 """What a series of a few hundred fuzzed bytes may take: a curve may stand for many numbers."""
@@ -79,7 +89,10 @@ def series(content: bytes) -> None:
         metadata_of_tag = schema.metadata_from_bytes(described)
     except SchemaError:
         return
-    data = [StoredRow(step, float(step), value.tensor) for step, value in enumerate(values)]
+    steps = range(len(values))
+    tensors = [value.tensor for value in values]
+    data = [StoredRow(step, float(step), tensor) for step, tensor in enumerate(tensors)]
+    at_once = StoredRows(steps, [float(step) for step in steps], tensors)
     for kind in (*schema.SERIES, "run"):
         try:
             rows.row_bytes(kind, metadata_of_tag)
@@ -87,10 +100,35 @@ def series(content: bytes) -> None:
         except SchemaError as error:
             _shown(str(error))
             continue
+        _same(found, rows.series_of(kind, at_once, metadata_of_tag, MAX_BYTES))
         assert found.steps.shape == found.wall_times.shape == found.values.shape[:1]
         for sentence in found.skipped:
             _shown(sentence)
         _answered(kind, found)
+
+
+def _same(one: rows.Series, other: rows.Series) -> None:
+    np.testing.assert_array_equal(one.steps, other.steps)
+    assert one.values.dtype == other.values.dtype
+    assert one.values.shape == other.values.shape
+    assert one.values.tobytes() == other.values.tobytes()
+    assert one.skipped == other.skipped
+
+
+def sent(content: bytes) -> None:
+    """A ``TensorData``, as TensorBoard's data server sends the rows of one tag."""
+    try:
+        message = data_provider_pb2.TensorData.FromString(content)
+        data = beneath.rows_of(message)
+    except (DecodeError, ValueError):
+        return
+    whole = data.alike()
+    if whole is None:
+        return
+    assert whole.nbytes <= len(content)
+    for row, at_once in zip(data, whole, strict=True):
+        assert row.numpy.shape == at_once.shape
+        assert row.numpy.tobytes() == at_once.tobytes()
 
 
 def _answered(kind: str, found: rows.Series) -> None:
@@ -133,6 +171,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "container": container,
     "query": query,
     "series": series,
+    "sent": sent,
     "listing": listing,
 }
 
@@ -167,6 +206,15 @@ def seeds() -> dict[str, list[bytes]]:
                 for size in row.shape:
                     value.tensor.tensor_shape.dim.add(size=size)
             stored.append(summary.SerializeToString())
+    columns = [data_provider_pb2.TensorData() for _ in range(3)]
+    for message, count in zip(columns, (1, 3, 40), strict=True):
+        for step in range(count):
+            message.step.append(step)
+            message.wall_time.append(float(step))
+            value = message.value.add(
+                dtype=1, tensor_content=rng.random(count, np.float32).tobytes()
+            )
+            value.tensor_shape.dim.add(size=count)
     bodies = [
         wire.encode(
             {"key": "0", "skipped": []},
@@ -183,6 +231,7 @@ def seeds() -> dict[str, list[bytes]]:
             b"run=a&thresholds=dead_units:0.3,window:7",
         ],
         "series": stored,
+        "sent": [message.SerializeToString() for message in columns],
         "listing": [
             b"\0".join(
                 part

@@ -158,7 +158,7 @@ def stored_rows(protos: list[tensor_pb2.TensorProto], packed: bool) -> stored.St
     if not packed:
         return stored.StoredRows(steps, [0.0] * len(protos), protos)
     message = data_provider_pb2.TensorData(step=steps, wall_time=[0.0] * len(protos), value=protos)
-    return beneath._rows_of(data_provider_pb2.TensorData.FromString(message.SerializeToString()))
+    return beneath.rows_of(data_provider_pb2.TensorData.FromString(message.SerializeToString()))
 
 
 @given(ROWS, st.booleans(), st.booleans())
