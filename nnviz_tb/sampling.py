@@ -7,6 +7,8 @@ weights are kept are among those whose norms are kept.
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -39,6 +41,14 @@ def spread_sample(population: int, size: int, seed: int = 0) -> NDArray[np.int64
     """
     if size >= population:
         return np.arange(population, dtype=np.int64)
+    if size > _LARGEST_KEPT:
+        return _spread(population, size, seed)
+    # A training asks for the same few samples at every logged step.
+    kept: NDArray[np.int64] = _kept_spread(population, size, seed).copy()
+    return kept
+
+
+def _spread(population: int, size: int, seed: int) -> NDArray[np.int64]:
     bits = max(1, (population - 1).bit_length())
     chosen = np.empty(0, dtype=np.int64)
     start, step = 0, size
@@ -49,6 +59,10 @@ def spread_sample(population: int, size: int, seed: int = 0) -> NDArray[np.int64
         chosen = np.concatenate([chosen, place[place < population]])
         start, step = start + step, step * 2
     return np.sort(chosen[:size])
+
+
+_LARGEST_KEPT = 1 << 14
+_kept_spread = functools.lru_cache(maxsize=64)(_spread)
 
 
 def _scrambled_reversal(rank: NDArray[np.uint64], bits: int, seed: int) -> NDArray[np.int64]:

@@ -12,6 +12,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import nn
 
 from nnviz_tb.adapters import layers_of
+from nnviz_tb.adapters.torch import functions
 from nnviz_tb.errors import ArgumentError
 from nnviz_tb.layers import Layer
 
@@ -337,6 +338,17 @@ def test_activation_modules_of_torch_and_of_the_user_have_their_curves() -> None
         np.testing.assert_allclose(activation.outputs, x.numpy(), rtol=1e-5, atol=1e-6)
     assert found["11/1"].activation.learnable  # type: ignore[union-attr]
     assert modules[-1].calls == 1 + 1 + 1  # the probe pass and the two calls above
+
+
+def test_a_function_called_alike_is_known_again_and_one_called_otherwise_is_not() -> None:
+    first = functions.call_function(F.leaky_relu, (0.2,), {})
+    again = functions.call_function(F.leaky_relu, (), {"negative_slope": 0.2, "inplace": True})
+    other = functions.call_function(F.leaky_relu, (0.3,), {"inplace": False})
+
+    assert functions.call_function(F.leaky_relu, (0.2, True), {}) is first
+    x = np.array([-1.0, 2.0], np.float32)
+    for call, slope in ((first, 0.2), (again, 0.2), (other, 0.3)):
+        np.testing.assert_allclose(call(x), [-slope, 2.0], rtol=1e-6)
 
 
 def test_functions_over_an_axis_have_distributions_but_no_curve() -> None:

@@ -66,7 +66,11 @@ def _module_layers(place: Place, known: Known, site: Site | None, looked_at: boo
 def _function_layer(site: Site) -> Layer:
     assert site.function is not None
     activation = activation_from(
-        site.function_name, site.function, inputs=site.store.inputs, outputs=site.store.outputs
+        site.function_name,
+        site.function,
+        key=site.function,
+        inputs=site.store.inputs,
+        outputs=site.store.outputs,
     )
     notes = (*sorted(site.notes), *_sample_notes(site.store))
     return Layer(site.name, "function", trainable=False, activation=activation, notes=notes)

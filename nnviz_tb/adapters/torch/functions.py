@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -124,7 +125,10 @@ def instance_kept(module: nn.Module) -> Iterator[None]:
 def call_function(
     function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Callable[[Array], Array]:
-    """A function as a forward called it, on an array: with the same further arguments."""
+    """A function as a forward called it, on an array: with the same further arguments.
+
+    The same call gives the same object, under which its kind and its curve can be remembered.
+    """
     further = {key: value for key, value in kwargs.items() if key not in ("input", "inplace")}
     name = FUNCTIONS[function]
     # Never the spelling that works in place.
@@ -132,13 +136,25 @@ def call_function(
     if name in _DIMENSION:
         args, further = (), {"dim": -1}
     rest = tuple(value for value in args if not isinstance(value, bool))
+    plainest = all(type(value) in (int, float, str) for value in (*rest, *further.values()))
+    make = _kept_call if plainest else _called
+    return make(plain, rest, tuple(sorted(further.items())))
+
+
+def _called(
+    function: Callable[..., Any], rest: tuple[Any, ...], further: tuple[tuple[str, Any], ...]
+) -> Callable[[Array], Array]:
+    keywords = dict(further)
 
     def call(values: Array) -> Array:
         with torch.no_grad():
             tensor = from_numpy(np.asarray(values, np.float32))
-            return to_numpy(plain(tensor, *rest, **further))
+            return to_numpy(function(tensor, *rest, **keywords))
 
     return call
+
+
+_kept_call = functools.lru_cache(maxsize=256, typed=True)(_called)
 
 
 def module_name(module: nn.Module) -> str:
