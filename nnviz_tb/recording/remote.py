@@ -65,7 +65,10 @@ class RemoteEvents(Sink):
         self._connect(fresh=False)
         self._store.makedirs(self._root, exist_ok=True)
         # Readers order files by name: those of a resumed run must come later.
-        paths = self._store.ls(self._root, detail=False)
+        try:
+            paths = self._store.ls(self._root, detail=False)
+        except FileNotFoundError:  # object stores have no empty directories
+            paths = []
         files = [file for path in paths if (file := neighbours.parse_path(path)) is not None]
         newest = max((file.seconds for file in files), default=-1)
         self._seconds = max(int(time.time()), newest + 1)
@@ -207,7 +210,8 @@ class RemoteEvents(Sink):
         except ImportError as error:
             raise ArgumentError(
                 f"logdir {self.directory!r} is in a remote store, and the driver for it is "
-                f"missing: {error}. pip install 'nnviz_tb[remote]', and the driver"
+                f"missing: {error}. The extras 'nnviz_tb[s3]' and 'nnviz_tb[gs]' bring those of "
+                "s3:// and gs://, 'nnviz_tb[remote]' fsspec alone"
             ) from error
         except ValueError as error:
             raise ArgumentError(f"logdir {self.directory!r}: {error}") from error
