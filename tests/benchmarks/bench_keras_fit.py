@@ -1,19 +1,26 @@
 """What a callback adds to a real Keras ``fit``, beside Keras's own TensorBoard callback.
 
-Timed: ``python tests/benchmarks/bench_keras_fit.py [--steps N]``. As a test
+Timed: ``python tests/benchmarks/bench_keras_fit.py``, about 12 minutes on two cores, or with
+``--seconds 20`` about three, when a young run's allowance still shows. As a test
 (``test_bench_keras_fit.py``) the same code runs once on a few steps, untimed.
 
-``fit`` runs in short stretches, with one callback or the other or none, in turns, so that a busy
-moment of the machine hits all of them. A long run is needed for the share to show: a run of less
-than 100 s may spend up to a second. What our callback says of itself (``nnviz/run``) is printed
-beside what the clock says.
+Every way is one ``fit`` from beginning to end, in a thread of its own, and they take turns: an
+epoch of one, then an epoch of the next. So a busy moment of the machine hits all of them, and an
+epoch can be compared with the same epoch of the training without a callback. Our callback is given
+a clock that stands still while the others have their turns; else all is as users have it.
+
+``wall +%`` is the time of the whole fit, compiling included, beside that without a callback;
+``epoch +%`` the median over epochs, and between which values four fifths of them are; ``its own %``
+what the callback itself accounts for in ``nnviz/run``.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import statistics
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -22,13 +29,23 @@ from typing import Any
 import keras
 import numpy as np
 from keras import layers as L  # noqa: N812
+from sklearn.datasets import load_digits
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.util import tensor_util
 
 from nnviz_tb.definitions import RUN_FIELDS
 from nnviz_tb.keras import Callback
+from nnviz_tb.recording.cadence import Cadence
 
 BATCH = 128
+
+
+def digits(count: int) -> tuple[np.ndarray, np.ndarray]:
+    """So many of scikit-learn's digits, each pixel made 4 × 4, over and over."""
+    found = load_digits()
+    chosen = np.arange(count) % len(found.target)
+    images = np.kron(found.images[chosen], np.ones((1, 4, 4))).astype(np.float32)
+    return images[..., np.newaxis] / np.float32(16), found.target[chosen]
 
 
 def network() -> Any:
@@ -36,7 +53,7 @@ def network() -> Any:
     keras.utils.set_random_seed(1)
     model = keras.Sequential(
         [
-            keras.Input((28, 28, 1)),
+            keras.Input((32, 32, 1)),
             L.Conv2D(32, 3, strides=2, activation="relu"),
             L.Conv2D(64, 3, strides=2, activation="relu"),
             L.Flatten(),
@@ -48,38 +65,130 @@ def network() -> Any:
     return model
 
 
-class _Stretch:
-    """One model that is trained on and on, with the same callback."""
+class Turn:
+    """One training's turns: its clock runs only while it has one.
 
-    def __init__(self, callback: Any, steps: int) -> None:
-        rng = np.random.default_rng(0)
-        self._x = rng.standard_normal((steps * BATCH, 28, 28, 1), np.float32)
-        self._y = rng.integers(0, 10, steps * BATCH)
-        self._model = network()
-        self._callbacks = [callback] if callback is not None else []
+    Attributes:
+      wall_s: of each turn: an epoch, with what came before the first and after the last one.
+    """
+
+    def __init__(self) -> None:
         self.wall_s: list[float] = []
-        self.cpu_s: list[float] = []
+        self.error: BaseException | None = None
+        self._go, self._done = threading.Semaphore(0), threading.Semaphore(0)
+        self._began = math.nan
+        self._total = 0.0
 
-    def train(self) -> None:
-        wall, cpu = time.perf_counter(), time.process_time()
-        self._model.fit(
-            self._x, self._y, batch_size=BATCH, verbose=0, shuffle=False, callbacks=self._callbacks
-        )
-        self.wall_s.append(time.perf_counter() - wall)
-        self.cpu_s.append(time.process_time() - cpu)
+    def clock(self) -> float:
+        """Seconds of all turns so far."""
+        running = 0.0 if math.isnan(self._began) else time.perf_counter() - self._began
+        return self._total + running
+
+    def take(self) -> None:
+        """Waits for the next turn, in the training's thread."""
+        self._go.acquire()
+        self._began = time.perf_counter()
+
+    def pass_on(self) -> None:
+        """Ends the turn, in the training's thread."""
+        seconds, self._began = time.perf_counter() - self._began, math.nan
+        self._total += seconds
+        self.wall_s.append(seconds)
+        self._done.release()
+
+    def give(self) -> None:
+        """Gives the training a turn, and returns when it is over.
+
+        Raises:
+          BaseException: whatever ended the training.
+        """
+        self._go.release()
+        self._done.acquire()
+        if self.error is not None:
+            raise self.error
+
+    def fail(self, error: BaseException) -> None:
+        """Ends the training with an error."""
+        self.error = error
+        self._done.release()
 
 
-def ways(directory: Path, probe: np.ndarray) -> dict[str, Callable[[], Any]]:
-    """Callbacks by name; the first is none at all."""
+class _First(keras.callbacks.Callback):
+    """Before the callback that is measured: waits for the turn."""
+
+    async_safe = True
+
+    def __init__(self, turn: Turn) -> None:
+        super().__init__()
+        self._turn = turn
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        self._turn.take()
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        if epoch:
+            self._turn.take()
+
+    def on_train_end(self, logs: Any = None) -> None:
+        self._turn.take()
+
+
+class _Last(_First):
+    """Behind the callback that is measured: passes the turn on."""
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        pass
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        pass
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self._turn.pass_on()
+
+    def on_train_end(self, logs: Any = None) -> None:
+        self._turn.pass_on()
+
+
+Make = Callable[[Turn], Any]
+
+
+def ways(directory: Path, probe: np.ndarray) -> dict[str, Make]:
+    """What makes each callback, by name; the first is none at all."""
+
+    def ours(name: str, **options: Any) -> Make:
+        def make(turn: Turn) -> Callback:
+            callback = Callback(directory / name, **options)
+            callback._cadence = Cadence(clock=turn.clock)
+            return callback
+
+        return make
+
     return {
-        "no callback": lambda: None,
-        "nnviz_tb, defaults": lambda: Callback(directory / "ours"),
-        "nnviz_tb, inputs=256 samples": lambda: Callback(directory / "probe", inputs=probe),
-        "nnviz_tb, gradients": lambda: Callback(directory / "gradients", gradients=True),
-        "Keras TensorBoard, histogram_freq=1": lambda: keras.callbacks.TensorBoard(
+        "no callback": lambda turn: None,
+        "nnviz_tb, defaults": ours("nnviz_tb, defaults"),
+        "nnviz_tb, inputs=256 samples": ours("nnviz_tb, inputs=256 samples", inputs=probe),
+        "nnviz_tb, gradients": ours("nnviz_tb, gradients", gradients=True),
+        "Keras TensorBoard, histogram_freq=1": lambda turn: keras.callbacks.TensorBoard(
             str(directory / "keras"), histogram_freq=1
         ),
     }
+
+
+def train(turn: Turn, make: Make, data: tuple[np.ndarray, np.ndarray], epochs: int) -> None:
+    """One whole training, in a thread of its own."""
+    try:
+        callback = make(turn)
+        middle = [] if callback is None else [callback]
+        network().fit(
+            *data,
+            batch_size=BATCH,
+            epochs=epochs,
+            verbose=0,
+            shuffle=False,
+            callbacks=[_First(turn), *middle, _Last(turn)],
+        )
+    except BaseException as error:
+        turn.fail(error)
 
 
 def told_by_itself(directory: Path) -> tuple[int, float]:
@@ -90,40 +199,60 @@ def told_by_itself(directory: Path) -> tuple[int, float]:
     return len(rows), float(sum(row[place] for row in rows))
 
 
-def table(directory: Path, steps: int, rounds: int) -> list[str]:
-    """A line for each callback: time per step, and what it adds to training without one."""
-    probe = np.random.default_rng(1).standard_normal((256, 28, 28, 1), np.float32)
-    stretches = {n: _Stretch(make(), steps) for n, make in ways(directory, probe).items()}
-    for stretch in stretches.values():
-        stretch.train()  # compiles
-    for _ in range(rounds):
-        for stretch in stretches.values():
-            stretch.train()
-    plain = next(iter(stretches.values()))
-    lines = [
-        f"{'callback':<38}{'ms/step':>9}{'wall +%':>9}{'CPU +%':>9}{'logged':>9}{'its own %':>11}"
+def seconds_of_epoch(data: tuple[np.ndarray, np.ndarray]) -> float:
+    """What an epoch takes without a callback, once all is compiled."""
+    model = network()
+    model.fit(*data, batch_size=BATCH, verbose=0, shuffle=False)
+    began = time.perf_counter()
+    model.fit(*data, batch_size=BATCH, verbose=0, shuffle=False)
+    return time.perf_counter() - began
+
+
+def table(directory: Path, steps: int, epochs: int) -> list[str]:
+    """A line for each callback: what it adds to a training of so many epochs without one."""
+    data = digits(steps * BATCH)
+    probe, _ = digits(256)
+    turns = {name: Turn() for name in ways(directory, probe)}
+    threads = [
+        threading.Thread(target=train, args=(turns[name], make, data, epochs), daemon=True)
+        for name, make in ways(directory, probe).items()
     ]
-    own = {"nnviz_tb, defaults": "ours", "nnviz_tb, inputs=256 samples": "probe",
-           "nnviz_tb, gradients": "gradients"}  # fmt: skip
-    for name, stretch in stretches.items():
-        # The first stretch is part of the run, and of what the callback may spend.
-        wall, cpu = (
-            100.0 * (statistics.median(a / b for a, b in zip(ours[1:], base[1:], strict=True)) - 1)
-            for ours, base in ((stretch.wall_s, plain.wall_s), (stretch.cpu_s, plain.cpu_s))
-        )
+    for thread in threads:
+        thread.start()
+    for _ in range(epochs + 1):  # and what comes after the last
+        for turn in turns.values():
+            turn.give()
+    for thread in threads:
+        thread.join()
+    plain = next(iter(turns.values()))
+    lines = [
+        f"{'callback':<38}{'s':>8}{'ms/step':>9}{'wall +%':>9}{'epoch +%':>10}{'80 % of them':>16}"
+        f"{'logged':>8}{'its own %':>11}"
+    ]
+    for name, turn in turns.items():
+        whole, base = sum(turn.wall_s), sum(plain.wall_s)
+        # The first epoch compiles; behind the last turn's, nothing is left but to close.
+        pairs = zip(turn.wall_s[1:-1], plain.wall_s[1:-1], strict=True)
+        added = sorted(100.0 * (mine / without - 1.0) for mine, without in pairs)
+        low, high = (added[min(len(added) - 1, int(len(added) * q))] for q in (0.1, 0.9))
         logged = share = ""
-        if name in own:
-            count, seconds = told_by_itself(directory / own[name])
-            logged, share = str(count), f"{100.0 * seconds / sum(stretch.wall_s):.2f}"
-        step_ms = statistics.median(stretch.wall_s[1:]) / steps * 1e3
-        lines.append(f"{name:<38}{step_ms:>9.2f}{wall:>9.1f}{cpu:>9.1f}{logged:>9}{share:>11}")
+        if name.startswith("nnviz_tb"):
+            count, seconds = told_by_itself(directory / name)
+            logged, share = str(count), f"{100.0 * seconds / whole:.2f}"
+        lines.append(
+            f"{name:<38}{whole:>8.1f}{whole / (steps * epochs) * 1e3:>9.2f}"
+            f"{100.0 * (whole / base - 1.0):>9.2f}{statistics.median(added):>10.2f}"
+            f"{f'{low:+.1f} … {high:+.1f}':>16}{logged:>8}{share:>11}"
+        )
     return lines
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
-    parser.add_argument("--steps", type=int, default=80, help="of each stretch")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=120.0, help="of each training")
+    parser.add_argument("--steps", type=int, default=200, help="of each epoch")
     given = parser.parse_args()
+    epochs = max(2, math.ceil(given.seconds / seconds_of_epoch(digits(given.steps * BATCH))))
     with tempfile.TemporaryDirectory() as place:
-        print("\n".join(table(Path(place), given.steps, given.rounds)))
+        print(f"{epochs} epochs of {given.steps} steps of {BATCH} digits")
+        print("\n".join(table(Path(place), given.steps, epochs)))

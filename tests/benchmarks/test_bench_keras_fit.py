@@ -15,6 +15,22 @@ sys.path.insert(0, str(Path(__file__).parent))
 def test_every_callback_trains_and_has_its_line(tmp_path):
     import bench_keras_fit
 
-    lines = bench_keras_fit.table(tmp_path, steps=3, rounds=1)
-    assert len(lines) == 6
-    assert int(lines[2].split()[-2]) >= 2
+    lines = bench_keras_fit.table(tmp_path, steps=3, epochs=2)
+    assert [line[:38].rstrip() for line in lines[1:]] == list(bench_keras_fit.ways(tmp_path, []))
+    for line in lines[2:5]:
+        logged, share = line.split()[-2:]
+        assert int(logged) >= 2
+        assert 0.0 < float(share) < 100.0
+
+
+@pytest.mark.slow
+def test_what_ends_a_training_ends_the_benchmark(tmp_path, monkeypatch):
+    import bench_keras_fit
+
+    class Breaking(bench_keras_fit.keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            raise OverflowError("too much")
+
+    monkeypatch.setattr(bench_keras_fit, "ways", lambda *_: {"one": lambda turn: Breaking()})
+    with pytest.raises(OverflowError, match="too much"):
+        bench_keras_fit.table(tmp_path, steps=1, epochs=1)
