@@ -119,10 +119,13 @@ export class AppElement extends LitElement {
     }
     const { catalogue, definitions, dark } = this;
     const ctx = this.#contexts.make({ catalogue, definitions, dark, runNames: this.#runNames });
-    return html`<nn-drawer .ctx=${ctx} .open=${this.drawn} @nn-drawer=${() => (this.drawn = !this.drawn)}></nn-drawer>
-      <nn-sidebar .ctx=${ctx} ?data-open=${this.drawn}></nn-sidebar>
-      <nn-splitter label=${words.t("sidebar.width")}></nn-splitter>
-      <nn-header
+    return html`<a class="skip" href="#view" @click=${this.#skip}>${words.t("skip")}</a>
+      <aside aria-label=${words.t("sidebar.open")}>
+        <nn-drawer .ctx=${ctx} .open=${this.drawn} @nn-drawer=${() => (this.drawn = !this.drawn)}></nn-drawer>
+        <nn-sidebar .ctx=${ctx} ?data-open=${this.drawn}></nn-sidebar>
+        <nn-splitter label=${words.t("sidebar.width")}></nn-splitter>
+      </aside>
+      <header><nn-header
         .ctx=${ctx}
         .freshness=${this.#freshness(ctx)}
         .address=${() => this.#host.address}
@@ -130,15 +133,24 @@ export class AppElement extends LitElement {
           this.#live.held = !this.#live.held;
           this.requestUpdate();
         }}
-      ></nn-header>
-      <nn-timeline-bar .ctx=${ctx}></nn-timeline-bar>
+      ></nn-header></header>
+      <section aria-label=${words.t("timeline")}><nn-timeline-bar .ctx=${ctx}></nn-timeline-bar></section>
       <main tabindex="-1">
+        ${ctx.state.view === "overview" || ctx.state.view === "activations"
+          ? html`<h1 class="visually-hidden">${words.t(`tab.${ctx.state.view}`)}</h1>`
+          : nothing}
         <div class="view" role="tabpanel" aria-label=${words.t(`tab.${ctx.state.view}`)}>${this.#view(ctx)}</div>
       </main>
       ${this.error === null
         ? nothing
         : html`<div class="banner" role="alert">${this.error.message}</div>`}`;
   }
+
+  /** The address is the state's: the link moves the focus, and nothing else. */
+  readonly #skip = (event: Event): void => {
+    event.preventDefault();
+    this.renderRoot.querySelector("main")?.focus();
+  };
 
   #view(ctx: Context): unknown {
     if (ctx.runs.length === 0) {

@@ -4,6 +4,7 @@ import { css } from "lit";
 
 export const appStyles = css`
   :host {
+    position: relative;
     display: grid;
     grid-template:
       "side edge head" auto "side edge draw" auto "side edge time" auto "side edge view" minmax(0, 1fr) /
@@ -11,6 +12,20 @@ export const appStyles = css`
     height: 100%;
     background: var(--nn-page);
     color: var(--nn-text);
+  }
+  .skip {
+    position: absolute;
+    z-index: 30;
+    left: 8px;
+    top: -60px;
+    border-radius: 6px;
+    background: var(--nn-raised);
+    box-shadow: var(--nn-shadow-high);
+    padding: 8px 14px;
+    color: var(--nn-focus);
+  }
+  .skip:focus {
+    top: 8px;
   }
   /* Landmarks for screen readers; what is in them stands in the grid itself. */
   aside,

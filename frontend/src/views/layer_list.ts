@@ -69,6 +69,8 @@ export class LayerListElement extends LitElement {
     if (ctx.layers.length === 0) return nothing;
     const matches = search(ctx.state.layerFilter);
     const shown = ctx.layers.filter((layer) => matches(layer.name));
+    // Tab leads to one of them, ↑ and ↓ to the others: nobody tabs through a thousand.
+    const reached = shown.find((layer) => layer.name === ctx.state.layer) ?? shown[0];
     return html`<section aria-labelledby="layers">
       <h2 id="layers">${t("layers")} <span>${ctx.words.integer(shown.length)} / ${ctx.words.integer(ctx.layers.length)}</span></h2>
       <input
@@ -87,14 +89,14 @@ export class LayerListElement extends LitElement {
           ${repeat(
             shown,
             (layer) => layer.name,
-            (layer) => this.#layer(layer),
+            (layer) => this.#layer(layer, layer === reached),
           )}
         </ul>`,
       )}
     </section>`;
   }
 
-  #layer(layer: LayerView): TemplateResult {
+  #layer(layer: LayerView, reached: boolean): TemplateResult {
     const { ctx } = this;
     const { words } = ctx;
     const slash = layer.name.lastIndexOf("/") + 1;
@@ -113,6 +115,7 @@ export class LayerListElement extends LitElement {
         class="layer"
         title=${title}
         aria-current=${ctx.state.layer === layer.name}
+        tabindex=${reached ? 0 : -1}
         @click=${() => ctx.store.set({ layer: layer.name })}
       >
         <span class="name"
@@ -124,8 +127,9 @@ export class LayerListElement extends LitElement {
   }
 
   readonly #keys = (event: KeyboardEvent): void => {
-    const by = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
-    if (by === 0) return;
+    const far = Number.MAX_SAFE_INTEGER;
+    const by = { ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10, Home: -far, End: far }[event.key];
+    if (by === undefined) return;
     event.preventDefault();
     const buttons = [...this.renderRoot.querySelectorAll<HTMLElement>(".layer")];
     const here = buttons.indexOf(event.target as HTMLElement);
