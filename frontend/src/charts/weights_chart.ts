@@ -25,7 +25,7 @@ const CATCH_PX = 10;
 const LABEL_PX = 15;
 
 /**
- * Every kept incoming weight of the pinned neurons over steps, and their biases in orange.
+ * Every kept incoming weight of the pinned neurons over steps, and their biases as wide lines, each in its neuron's colour.
  * @fires nn-cursor
  * @fires nn-zoom
  */
@@ -85,13 +85,12 @@ export class WeightsChart extends StepChart {
     }));
   }
 
-  private biasLines({ bias }: NeuronWeights): PlotLine[] {
+  private biasLines({ bias, color }: NeuronWeights): PlotLine[] {
     if (bias === null) return [];
     const line = { xs: this.positions(bias), values: bias.values };
-    const colors = theme();
     return [
-      { ...line, color: colors.surface, width: 5 },
-      { ...line, color: colors.accentLine, width: 2.5 },
+      { ...line, color: theme().surface, width: 6 },
+      { ...line, color, width: 3 },
     ];
   }
 
@@ -122,7 +121,7 @@ export class WeightsChart extends StepChart {
       ctx.globalAlpha = 0.85;
       ctx.fillRect(x - width - 12, place - LABEL_PX / 2, width + 6, LABEL_PX);
       ctx.globalAlpha = 1;
-      ctx.fillStyle = colors.accent;
+      ctx.fillStyle = colors.text;
       ctx.fillText(text, x - 9, place);
       if (!several) continue;
       ctx.fillStyle = color;
@@ -155,7 +154,7 @@ export class WeightsChart extends StepChart {
     this.hovered = null;
     let distance = CATCH_PX;
     const rows: [string, string, string?][] = [];
-    this.neurons.forEach(({ weights, neuron, bias }, index) => {
+    this.neurons.forEach(({ weights, neuron, bias, color }, index) => {
       const column = nearestIndex(this.positions(weights), position);
       for (let row = 0; row < weights.rows.length; row++) {
         const place = yOf.toPx(weights.values[row * weights.steps.length + column]!);
@@ -167,7 +166,7 @@ export class WeightsChart extends StepChart {
       if (bias === null) return;
       const value = bias.values[nearestIndex(this.positions(bias), position)] ?? NaN;
       const name = `${this.words.bias} · ${this.words.neuron} ${formatCount(neuron)}`;
-      rows.push([name, formatNumber(value, 4), theme().accentLine]);
+      rows.push([name, formatNumber(value, 4), color]);
     });
     const hovered = this.hovered as { neuron: number; row: number } | null;
     if (hovered !== null) {
@@ -193,7 +192,7 @@ export class WeightsChart extends StepChart {
         color,
         kind: "line" as const,
       })),
-      { label: this.words.bias, color: theme().accentLine, kind: "line" },
+      { label: this.words.bias, color: this.neurons[0]?.color ?? theme().text, kind: "line" },
     ];
   }
 
