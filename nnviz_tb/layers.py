@@ -143,6 +143,10 @@ class Activation:
       inputs: ``float[samples, neurons]`` pre-activations that really came; None when none were
         seen. The last axis is the neuron; batch, time and space are samples.
       outputs: the same of what the function returned.
+      notes: plain sentences on what reached it, or why nothing is known of that; for activations
+        that are handed over without a layer.
+      arriving: both are still being copied from an accelerator: they are not read before the
+        distant arrays of the same step are ready.
     """
 
     function_name: str
@@ -152,6 +156,8 @@ class Activation:
     softmax: bool = False
     inputs: Array | None = None
     outputs: Array | None = None
+    notes: tuple[str, ...] = ()
+    arriving: bool = False
 
 
 @dataclass(frozen=True)

@@ -170,13 +170,17 @@ def with_given_activations(
         )
     given = {name: _given_activation(name, entry) for name, entry in activations.items()}
     merged = [
-        replace(layer, activation=given.pop(layer.name)) if layer.name in given else layer
+        _with_activation(layer, given.pop(layer.name)) if layer.name in given else layer
         for layer in layers
     ]
     return merged + [
-        Layer(name=name, type="activation", trainable=False, activation=activation)
+        _with_activation(Layer(name=name, type="activation", trainable=False), activation)
         for name, activation in given.items()
     ]
+
+
+def _with_activation(layer: Layer, activation: Activation) -> Layer:
+    return replace(layer, activation=activation, notes=(*layer.notes, *activation.notes))
 
 
 def _given_activation(name: object, entry: object) -> Activation:

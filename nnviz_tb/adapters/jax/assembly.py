@@ -10,6 +10,7 @@ from nnviz_tb.adapters.activations import is_real
 from nnviz_tb.adapters.grouping import NamedArray, layers_of_arrays, vector, with_neurons
 from nnviz_tb.adapters.jax.attachment import with_activations
 from nnviz_tb.adapters.jax.calls import Forward, forward_of, forward_through
+from nnviz_tb.adapters.jax.loops import Unseen
 from nnviz_tb.adapters.jax.probe import Seen, probe
 from nnviz_tb.adapters.jax.reading import by_path, read, to_host
 from nnviz_tb.adapters.jax.views import Part, flax_parts, parts_of
@@ -51,10 +52,10 @@ def assemble(model: Any, inputs: Any, gradients: Any, updates: Any) -> list[Laye
     gradient_of = by_path(gradients, weights, "gradients")
     update_of = by_path(updates, weights, "updates")
     if inputs is None:
-        return _assembled(weights, [], [], gradient_of, update_of)
+        return _assembled(weights, [], [], [], gradient_of, update_of)
     arguments = inputs if type(inputs) is tuple else (inputs,)
-    seen, order = _probed(forward_of(model), weights, arguments, "inputs")
-    return _assembled(weights, seen, order, gradient_of, update_of)
+    probed = _probed(forward_of(model), weights, arguments, "inputs")
+    return _assembled(weights, *probed, gradient_of, update_of)
 
 
 def assemble_through(function: Any, model: Any, arguments: tuple[Any, ...]) -> list[Layer]:
@@ -65,13 +66,12 @@ def assemble_through(function: Any, model: Any, arguments: tuple[Any, ...]) -> l
     """
     weights = weights_of(model)
     forward = forward_through(function, model)
-    seen, order = _probed(forward, weights, arguments, "arguments")
-    return _assembled(weights, seen, order, {}, {})
+    return _assembled(weights, *_probed(forward, weights, arguments, "arguments"), {}, {})
 
 
 def _probed(
     forward: Forward, weights: list[Weight], arguments: tuple[Any, ...], argument: str
-) -> tuple[list[Seen], list[int]]:
+) -> tuple[list[Seen], list[int], list[Unseen]]:
     place_of = {id(weight.value): place for place, weight in reversed([*enumerate(weights)])}
     places = [place_of.get(id(leaf), -1) for leaf in forward.leaves]
     return probe(forward, places, arguments, argument)
@@ -81,6 +81,7 @@ def _assembled(
     weights: list[Weight],
     seen: list[Seen],
     order: list[int],
+    unseen: list[Unseen],
     gradient_of: dict[Path, Array],
     update_of: dict[Path, Array],
 ) -> list[Layer]:
@@ -90,7 +91,7 @@ def _assembled(
         path: _layers(_group([*dict.fromkeys(members)], gradient_of, update_of))
         for path, members in modules.items()
     }
-    return with_activations(layers, seen, weights)
+    return with_activations(layers, seen, unseen, weights)
 
 
 def _by_module(weights: list[Weight]) -> dict[Path, list[Weight]]:

@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, takewhile
+
+import jax
+import numpy as np
 
 from nnviz_tb.adapters.activations import elementwise
+from nnviz_tb.adapters.jax.loops import NAMED, Unseen
 from nnviz_tb.adapters.jax.naming import function_name
 from nnviz_tb.adapters.jax.probe import Seen
 from nnviz_tb.adapters.jax.weights import Path, Weight
-from nnviz_tb.layers import Activation, Layer
+from nnviz_tb.layers import Activation, ElementwiseFunction, Layer
 
 Layers = dict[Path, list[Layer]]
 """Of each module, by its path."""
 
 
-def with_activations(layers: Layers, seen: list[Seen], weights: list[Weight]) -> list[Layer]:
+def with_activations(
+    layers: Layers, seen: list[Seen], unseen: list[Unseen], weights: list[Weight]
+) -> list[Layer]:
     """All layers in order, each activation on its layer or right behind the module it follows.
 
     Args:
       layers: without activations.
       seen: what a probe pass saw.
+      unseen: what it found where it cannot see.
       weights: the model's, in the order that the places in ``seen`` mean.
     """
     placed: Layers = {(): [], **{path: [*members] for path, members in layers.items()}}
@@ -47,18 +54,54 @@ def with_activations(layers: Layers, seen: list[Seen], weights: list[Weight]) ->
                 notes=one.notes,
             )
         )
+    for hidden in unseen:
+        path = _common([weights[place].path[:-1] for place in hidden.weights])
+        placed.setdefault(path, []).append(_unseen_layer(hidden, path))
     return [*chain.from_iterable(placed.values())]
+
+
+def _common(paths: list[Path]) -> Path:
+    """The innermost module that holds all of these."""
+    shared = zip(*paths, strict=False)
+    return tuple(names[0] for names in takewhile(lambda names: len({*names}) == 1, shared))
+
+
+def _unseen_layer(hidden: Unseen, path: Path) -> Layer:
+    """Says of an activation function that there is one, and why there is no density."""
+    known = getattr(jax.nn, hidden.name, None) if hidden.name in NAMED else None
+    note = f"inside of a {hidden.kind}: what reaches it there is not seen"
+    activation = Activation(
+        function_name=hidden.name,
+        function=None if known is None else elementwise(known),
+        notes=(note,),
+    )
+    return Layer(
+        name=hidden.name if hidden.tapped else "/".join((*path, hidden.kind, hidden.name)),
+        type=hidden.name,
+        trainable=False,
+        activation=activation,
+        notes=(note,),
+    )
 
 
 def _activation(one: Seen, weights: list[Weight]) -> Activation:
     return Activation(
         function_name=function_name(one),
-        function=None if one.function is None else elementwise(one.function),
+        function=_function(one),
+        channels=one.channels,
         learnable=any(weights[place].trainable for place in one.weights),
         softmax=one.site.softmax,
         inputs=one.inputs,
         outputs=one.outputs,
+        notes=one.notes,
     )
+
+
+def _function(one: Seen) -> ElementwiseFunction | None:
+    function = one.function
+    if function is None or not one.channels:
+        return None if function is None else elementwise(function)
+    return lambda x: np.asarray(function(np.asarray(x, np.float32)), np.float64)
 
 
 def _named_home(placed: Layers, name: str) -> tuple[Path, int] | None:

@@ -14,21 +14,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax.numpy as jnp
-import numpy as np
 
-from nnviz_tb.adapters.jax.lineage import DATA, Axes, Origin, origin_of
-from nnviz_tb.adapters.jax.program import Constant, Equation, Program, Value, apply
+from nnviz_tb.adapters.jax.lineage import DATA, Axes, Origin
+from nnviz_tb.adapters.jax.program import Equation, Program, Value, apply
+from nnviz_tb.adapters.jax.stretches import AFFINE, BENDING, MARK, Reading, limits_nothing
 
-_AFFINE = ("add", "sub", "mul", "div", "neg", "convert_element_type", "copy", "reduce_precision")
-_BENDING = (
-    "tanh", "logistic", "max", "min", "clamp", "erf", "erfc", "exp", "exp2", "expm1", "log1p",
-    "select_n", "sin", "cos", "abs", "sign", "atan", "round", "floor",
-)  # fmt: skip
-_OTHERS = (
-    "log", "integer_pow", "square", "pow", "sqrt", "rsqrt", "cbrt", "gt", "ge", "lt", "le", "eq",
-    "ne", "and", "or", "not", "xor", "is_finite", "stop_gradient", "sinh", "cosh", "asinh", "tan",
-)  # fmt: skip
-_ELEMENTWISE = frozenset((*_AFFINE, *_BENDING, *_OTHERS))
 _NORMALISING = frozenset(("sqrt", "rsqrt"))
 """A stretch with these scales by a length, unless it is one of JAX's named functions."""
 _NAMED_WITHOUT_BEND = ("squareplus",)
@@ -36,7 +26,6 @@ _NAMED_WITHOUT_BEND = ("squareplus",)
 _AT_LEAST_TWO = frozenset(("exp", "exp2", "abs", "sign", "round", "floor"))
 """Alone, these are parts of losses, softmaxes and quantisation."""
 _PASSING = ("broadcast_in_dim", "reshape", "convert_element_type", "stop_gradient", "max", "copy")
-MARK = "nnviz_tap"
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +35,8 @@ class Site:
     Attributes:
       inputs, outputs: numbers of its values in the program; no outputs when they are not known.
       equations: between them, when it is elementwise; else empty.
-      parameters: numbers of the learnable scalars in it.
+      parameters: numbers of what is learnable in it: scalars, or a number for each neuron spread
+        over the shape of the inputs.
       softmax: it is one, over the neurons.
       call: name of the jitted function that all of it is in, or "".
       tap: the name that the user gave it, or "".
@@ -62,9 +52,14 @@ class Site:
     tap: str
     origin: Origin
 
-    def function(self, x: Any, dtype: Any, scalars: Sequence[Any]) -> Any:
-        """The outputs for inputs of any shape, as of the dtype that the model computes in."""
-        known: dict[int, Any] = dict(zip(self.parameters, scalars, strict=True))
+    def function(self, x: Any, dtype: Any, learned: Sequence[Any]) -> Any:
+        """The outputs for inputs of any shape, as of the dtype that the model computes in.
+
+        Args:
+          x: ``[…, neurons]`` where there is a number for each neuron among the learned.
+          learned: for each of the parameters a scalar, or ``[neurons]``.
+        """
+        known: dict[int, Any] = dict(zip(self.parameters, learned, strict=True))
         known[self.inputs] = jnp.asarray(x, dtype)
         for equation in self.equations:
             values = [
@@ -75,88 +70,9 @@ class Site:
         return known[self.outputs] if self.outputs is not None else known[self.inputs]
 
 
-class _Reading:
-    """A program with what is found out about its values."""
-
-    def __init__(self, program: Program, origins: Sequence[Origin]) -> None:
-        self.program = program
-        self.origins = origins
-        self.maker = {out: eqn for eqn in program.equations for out in eqn.outputs}
-        self.users: dict[int, list[Equation]] = {}
-        for equation in program.equations:
-            for value in set(equation.values):
-                self.users.setdefault(value, []).append(equation)
-        self.mixing_calls = {
-            equation.call
-            for equation in program.equations
-            if equation.name not in (*_ELEMENTWISE, "broadcast_in_dim", "reshape")
-        }
-        self.taps = {
-            equation.outputs[0]: str(equation.params["name"])
-            for equation in program.equations
-            if equation.name == MARK and equation.params["role"] == "inputs"
-        }
-
-    def shape(self, value: int) -> tuple[int, ...]:
-        return tuple(getattr(self.program.shapes[value], "shape", ()))
-
-    def is_real(self, value: int) -> bool:
-        aval = self.program.shapes[value]
-        return len(self.shape(value)) > 0 and jnp.issubdtype(aval.dtype, jnp.floating)
-
-    def roots(self, forced: set[int]) -> dict[int, int]:
-        """For every value that depends on the batch the value of which it is a function."""
-        root = {value: value for value in self.program.inputs}
-        for equation in self.program.equations:
-            data = [v for v in equation.values if self.origins[v].kind == DATA]
-            shared = {root[v] for v in data}
-            rest = [v for v in equation.inputs if v not in data]
-            output = equation.outputs[0] if equation.outputs else -1
-            joined = (
-                len(shared) == 1
-                and len(equation.outputs) == 1
-                and equation.name in _ELEMENTWISE
-                and output not in forced
-                and all(origin_of(value, self.origins).scalar for value in rest)
-                and self.shape(output) == self.shape(next(iter(shared)))
-            )
-            for out in equation.outputs:
-                root[out] = next(iter(shared)) if joined else out
-        return root
-
-    def bends(self, root: dict[int, int]) -> dict[int, bool]:
-        """Whether a value is more than a multiple of its root plus a number."""
-        bent: dict[int, bool] = {}
-        for equation in self.program.equations:
-            data = [v for v in equation.values if self.origins[v].kind == DATA]
-            for out in equation.outputs:
-                if root[out] == out:
-                    bent[out] = False
-                    continue
-                straight = _limits_nothing(equation) or (
-                    equation.name in _AFFINE and (len(data) == 1 or equation.name in ("add", "sub"))
-                )
-                if equation.name == "div" and isinstance(equation.inputs[0], int):
-                    straight = straight and equation.inputs[0] in data
-                elif equation.name == "div":
-                    straight = False
-                bent[out] = not straight or any(bent.get(v, False) for v in data)
-        return bent
-
-
-def _limits_nothing(equation: Equation) -> bool:
-    """Whether this is the maximum with −∞, in which log-sum-exp starts from."""
-    endless = {"max": -math.inf, "min": math.inf}.get(equation.name)
-    constants = [value.value for value in equation.inputs if isinstance(value, Constant)]
-    return endless is not None and any(
-        np.size(constant) == 1 and float(np.reshape(constant, ())) == endless
-        for constant in constants
-    )
-
-
 def sites(program: Program, origins: Sequence[Origin]) -> list[Site]:
     """The activation functions of a program, in the order in which they are applied."""
-    reading = _Reading(program, origins)
+    reading = Reading(program, origins)
     exits = _exits(reading)
     found = [_elementwise(reading, start, end, root) for start, end, root in exits]
     found += list(_softmaxes(reading))
@@ -167,7 +83,7 @@ def sites(program: Program, origins: Sequence[Origin]) -> list[Site]:
     return sorted(every, key=lambda site: order.get(site.inputs, -1))
 
 
-def _exits(reading: _Reading) -> list[tuple[int, int, dict[int, int]]]:
+def _exits(reading: Reading) -> list[tuple[int, int, dict[int, int]]]:
     """Stretches as (first value, last value); one with several ends is cut at its first."""
     forced = set(reading.taps)
     while True:
@@ -184,7 +100,7 @@ def _exits(reading: _Reading) -> list[tuple[int, int, dict[int, int]]]:
         forced |= cuts
 
 
-def _leaves(reading: _Reading, value: int, root: dict[int, int]) -> bool:
+def _leaves(reading: Reading, value: int, root: dict[int, int]) -> bool:
     """Whether something outside its stretch takes the value."""
     return value in reading.program.outputs or any(
         root.get(out) != root[value]
@@ -193,12 +109,12 @@ def _leaves(reading: _Reading, value: int, root: dict[int, int]) -> bool:
     )
 
 
-def _start(reading: _Reading, value: int, root: dict[int, int]) -> int:
+def _start(reading: Reading, value: int, root: dict[int, int]) -> int:
     """The last value before the stretch bends: a scaling in front of it is no part of it."""
     first = root[value]
     while True:
         users = reading.users.get(value, [])
-        if len(users) != 1 or users[0].name not in _AFFINE or value in reading.taps:
+        if len(users) != 1 or users[0].name not in AFFINE or value in reading.taps:
             return value
         data = [v for v in users[0].values if reading.origins[v].kind == DATA]
         output = users[0].outputs[0]
@@ -209,13 +125,13 @@ def _start(reading: _Reading, value: int, root: dict[int, int]) -> int:
         value = output
 
 
-def _elementwise(reading: _Reading, start: int, end: int, root: dict[int, int]) -> Site | None:
+def _elementwise(reading: Reading, start: int, end: int, root: dict[int, int]) -> Site | None:
     if not (reading.is_real(start) and reading.is_real(end)):
         return None
     equations, parameters = _between(reading, start, end)
     names = {e.name for e in equations if reading.origins[e.outputs[0]].kind == DATA}
     call = _call(reading, equations)
-    bending = {e.name for e in equations if not _limits_nothing(e)}.intersection(_BENDING)
+    bending = {e.name for e in equations if not limits_nothing(e)}.intersection(BENDING)
     if call not in _NAMED_WITHOUT_BEND and (
         not bending
         or (not call and (names & _NORMALISING or bending <= _AT_LEAST_TWO))
@@ -225,7 +141,7 @@ def _elementwise(reading: _Reading, start: int, end: int, root: dict[int, int]) 
     return Site(start, end, equations, parameters, False, call, "", reading.origins[start])
 
 
-def _serves_a_norm(reading: _Reading, value: int) -> bool:
+def _serves_a_norm(reading: Reading, value: int) -> bool:
     """Whether nothing but a root is taken of it: a variance that is kept from being negative."""
     users = reading.users.get(value, [])
     return bool(users) and all(
@@ -236,7 +152,7 @@ def _serves_a_norm(reading: _Reading, value: int) -> bool:
 
 
 def _between(
-    reading: _Reading, start: int, end: int
+    reading: Reading, start: int, end: int
 ) -> tuple[tuple[Equation, ...], tuple[int, ...]]:
     """Equations that lead to the end, in order, and the learnable numbers that they take."""
     needed: set[Equation] = set()
@@ -259,7 +175,7 @@ def _between(
     return ordered, tuple(sorted(parameters))
 
 
-def _call(reading: _Reading, equations: Sequence[Equation]) -> str:
+def _call(reading: Reading, equations: Sequence[Equation]) -> str:
     """The one function of a public name that all equations on the batch are part of, or ""."""
     calls = {e.call for e in equations if reading.origins[e.outputs[0]].kind == DATA}
     public = {call for call in calls if call[:1].isalpha()} - reading.mixing_calls
@@ -267,7 +183,7 @@ def _call(reading: _Reading, equations: Sequence[Equation]) -> str:
     return next(iter(public)) if len(public) == 1 and calls == public | inner else ""
 
 
-def _softmaxes(reading: _Reading) -> Iterator[Site]:
+def _softmaxes(reading: Reading) -> Iterator[Site]:
     for equation in reading.program.equations:
         if equation.name != "div" or not all(isinstance(v, int) for v in equation.inputs):
             continue
@@ -288,7 +204,7 @@ def _softmaxes(reading: _Reading) -> Iterator[Site]:
         yield Site(exponent, equation.outputs[0], (), (), True, "softmax", "", origin)
 
 
-def _behind(reading: _Reading, value: Value, name: str) -> Equation | None:
+def _behind(reading: Reading, value: Value, name: str) -> Equation | None:
     """The equation of this name that the value is a spread or rounded form of."""
     while isinstance(value, int):
         equation = reading.maker.get(value)
@@ -301,7 +217,7 @@ def _behind(reading: _Reading, value: Value, name: str) -> Equation | None:
     return None
 
 
-def _tapped(reading: _Reading, start: int, name: str) -> Site:
+def _tapped(reading: Reading, start: int, name: str) -> Site:
     """What a user marked: with the end that was marked too, or with the inputs alone."""
     end = next(
         (

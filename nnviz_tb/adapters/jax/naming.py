@@ -8,14 +8,10 @@ from typing import Any
 import jax
 import numpy as np
 
+from nnviz_tb.adapters.jax.loops import NAMED
 from nnviz_tb.adapters.jax.probe import Seen
 from nnviz_tb.layers import Array
 
-_KNOWN = (
-    "relu", "tanh", "sigmoid", "silu", "gelu", "elu", "softplus", "leaky_relu", "selu", "celu",
-    "relu6", "mish", "hard_tanh", "hard_sigmoid", "hard_silu", "soft_sign", "squareplus",
-    "log_sigmoid", "sparse_plus", "sparse_sigmoid",
-)  # fmt: skip
 _POINTS = np.linspace(-8.3, 8.7, 35, dtype=np.float32).reshape(1, -1)
 
 
@@ -40,7 +36,7 @@ def function_name(seen: Seen) -> str:
 @functools.cache
 def _known_values() -> dict[str, Array]:
     values = {}
-    for name in _KNOWN:
+    for name in NAMED:
         function: Any = getattr(jax.nn, name, None)
         if function is not None:
             values[name] = np.asarray(function(_POINTS))

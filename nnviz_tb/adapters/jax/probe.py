@@ -21,6 +21,7 @@ from jax.sharding import NamedSharding
 from nnviz_tb.adapters.jax.calls import Forward
 from nnviz_tb.adapters.jax.functions import Site, row_count, sites
 from nnviz_tb.adapters.jax.lineage import WEIGHT, Axes, origins
+from nnviz_tb.adapters.jax.loops import Unseen, unseen
 from nnviz_tb.adapters.jax.meshes import partition
 from nnviz_tb.adapters.jax.program import Program, trace
 from nnviz_tb.adapters.samples import SampleStore, numbers_per_activation
@@ -40,6 +41,7 @@ class Pass:
       sizes: number of samples and of neurons of each.
       order: places of the weights, as the program uses them.
       learnable: for each site the places of the weights that its function depends on.
+      unseen: the activation functions in its loops.
       run: from the leaves of weights and batch to inputs, outputs and parameters of each site.
     """
 
@@ -48,6 +50,7 @@ class Pass:
     sizes: tuple[tuple[int, int], ...]
     order: tuple[int, ...]
     learnable: tuple[tuple[int, ...], ...]
+    unseen: tuple[Unseen, ...]
     run: Callable[..., Any]
 
 
@@ -57,7 +60,9 @@ class Seen:
 
     Attributes:
       inputs, outputs: ``float[samples, neurons]``; outputs None where they are not known.
-      function: the function on arrays of any shape; None when it is not elementwise.
+      function: the function on arrays of any shape, or of ``[…, channels]``; None when it is not
+        elementwise.
+      channels: of a function that has a parameter for each, else 0.
       weights: places of the weights that the function depends on.
       notes: on the samples.
     """
@@ -66,6 +71,7 @@ class Seen:
     inputs: Array
     outputs: Array | None
     function: Callable[[Array], Array] | None
+    channels: int
     weights: tuple[int, ...]
     notes: tuple[str, ...]
 
@@ -75,8 +81,8 @@ _passes: OrderedDict[Hashable, Pass] = OrderedDict()
 
 def probe(
     forward: Forward, places: Sequence[int], arguments: tuple[Any, ...], argument: str
-) -> tuple[list[Seen], list[int]]:
-    """What every activation function saw, and the order in which the weights are used.
+) -> tuple[list[Seen], list[int], list[Unseen]]:
+    """What every activation function saw, the order in which weights are used, and what is unseen.
 
     Args:
       forward: the model.
@@ -114,7 +120,7 @@ def probe(
             f"{argument}: the model cannot take arrays of shapes "
             f"{jax.tree.map(np.shape, arguments)}: {reason:.500}"
         ) from error
-    return _seen(compiled, results), list(compiled.order)
+    return _seen(compiled, results), list(compiled.order), list(compiled.unseen)
 
 
 def _key(forward: Forward, batch: Sequence[Any], static: Hashable, places: Sequence[int]) -> Any:
@@ -164,7 +170,12 @@ def _compiled(
             (
                 _samples(known[site.inputs], site, chosen),
                 None if site.outputs is None else _samples(known[site.outputs], site, chosen),
-                [jnp.reshape(known[value], -1)[0] for value in site.parameters],
+                [
+                    jnp.reshape(known[value], -1)[0]
+                    if found_origins[value].scalar
+                    else _samples(known[value], site, np.zeros(1, np.int32))[0]
+                    for value in site.parameters
+                ],
             )
             for site, chosen in zip(found, rows, strict=True)
         ]
@@ -182,6 +193,7 @@ def _compiled(
             )
             for site in found
         ),
+        tuple(unseen(program, found_origins)),
         jax.jit(run) if everywhere is None else jax.jit(run, out_shardings=everywhere),
     )
 
@@ -220,7 +232,7 @@ def _order_of_use(program: Program, found: Sequence[Any]) -> tuple[int, ...]:
 def _seen(compiled: Pass, results: Sequence[Any]) -> list[Seen]:
     seen = []
     limit = numbers_per_activation(len(compiled.sites))
-    for place, (inputs, outputs, scalars) in enumerate(results):
+    for place, (inputs, outputs, learned) in enumerate(results):
         site, dtype = compiled.sites[place], compiled.dtypes[place]
         store = SampleStore(limit)
         store.rows_to_keep(*compiled.sizes[place])
@@ -232,7 +244,8 @@ def _seen(compiled: Pass, results: Sequence[Any]) -> list[Seen]:
                     site,
                     store.inputs,
                     store.outputs if known else None,
-                    _function(site, dtype, scalars) if site.equations else None,
+                    _function(site, dtype, learned) if site.equations else None,
+                    max((np.size(one) for one in learned if np.ndim(one)), default=0),
                     compiled.learnable[place],
                     store.notes,
                 )
@@ -240,8 +253,8 @@ def _seen(compiled: Pass, results: Sequence[Any]) -> list[Seen]:
     return seen
 
 
-def _function(site: Site, dtype: Any, scalars: Sequence[Any]) -> Callable[[Array], Array]:
+def _function(site: Site, dtype: Any, learned: Sequence[Any]) -> Callable[[Array], Array]:
     def function(values: Array) -> Array:
-        return np.asarray(site.function(values, dtype, scalars), dtype=np.float32)
+        return np.asarray(site.function(values, dtype, learned), dtype=np.float32)
 
     return function
