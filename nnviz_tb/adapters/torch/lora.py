@@ -33,9 +33,10 @@ class LowRank:
 
 def is_low_rank(module: nn.Module) -> bool:
     """Whether the module wraps a layer as PEFT's LoRA does."""
+    children = dict(module._modules.items())  # of a scripted module it is no dict
     return (
-        isinstance(module._modules.get("base_layer"), nn.Module)
-        and ("lora_A" in module._modules or "lora_embedding_A" in module._modules)
+        isinstance(children.get("base_layer"), nn.Module)
+        and ("lora_A" in children or "lora_embedding_A" in children)
         and isinstance(getattr(module, "scaling", None), dict)
         and callable(getattr(module, "get_delta_weight", None))
     )

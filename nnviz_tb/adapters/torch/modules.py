@@ -18,6 +18,9 @@ _WRAPPERS = {
 }
 """Modules that only pass on what they are given, and where they keep what they wrap."""
 
+PACKED = ("_packed_params", "_all_weight_values")
+"""Where quantised layers keep their weights; these are no modules that anybody knows."""
+
 
 @dataclass(frozen=True)
 class Place:
@@ -72,7 +75,7 @@ def _walk(
     if id(module) in above:
         return
     yield path, module
-    skipped = {"_packed_params"}  # of a quantised layer: no module that anybody knows
+    skipped = set(PACKED)
     if parametrize.is_parametrized(module):
         skipped.add("parametrizations")
     for name, child in module._modules.items():
@@ -87,7 +90,9 @@ def _is_adapted(module: nn.Module, name: str, path: tuple[str, ...]) -> bool:
 
 
 def class_name(module: nn.Module) -> str:
-    """The name of the module's class, before parametrizations and FSDP changed it."""
+    """The name of the module's class, before parametrizations, FSDP or scripting changed it."""
+    if isinstance(module, torch.jit.ScriptModule):
+        return str(getattr(module, "original_name", type(module).__name__))
     kind = parametrize.type_before_parametrizations(module)
     if len(kind.__bases__) == 2 and kind.__bases__[0].__name__ == "FSDPModule":
         kind = kind.__bases__[1]
@@ -96,15 +101,24 @@ def class_name(module: nn.Module) -> str:
 
 def torch_kinds(module: nn.Module) -> list[str]:
     """Names of torch's own classes that the module is an instance of, most special first."""
-    return [
-        kind.__name__ for kind in type(module).__mro__ if kind.__module__.split(".")[0] == "torch"
-    ]
+    kinds = _written_as(module).__mro__
+    return [kind.__name__ for kind in kinds if kind.__module__.split(".")[0] == "torch"]
 
 
 def is_torch_own(module: nn.Module) -> bool:
     """Whether the class itself, not only a base class of it, comes with torch."""
     kind = parametrize.type_before_parametrizations(module)
     return str(kind.__module__).split(".")[0] == "torch"
+
+
+def _written_as(module: nn.Module) -> type:
+    """The class of the module; of a scripted one that of torch it was made from, if it was."""
+    if isinstance(module, torch.jit.ScriptModule):
+        made_from = str(module._c._type().qualified_name())
+        found = getattr(nn, class_name(module), None)
+        if made_from.startswith("__torch__.torch.nn.") and isinstance(found, type):
+            return found
+    return type(module)
 
 
 def own_parameters(module: nn.Module) -> dict[str, torch.Tensor]:

@@ -20,11 +20,15 @@ from nnviz_tb.adapters.torch.axis_view import (
     OUTPUTS_FIRST,
     AxisView,
 )
-from nnviz_tb.adapters.torch.modules import torch_kinds
+from nnviz_tb.adapters.torch.modules import is_torch_own, torch_kinds
 from nnviz_tb.layers import Array
 
 View = Callable[[Array], Array]
 
+LOW_RANK_NOTE = (
+    "one of two factors of a low-rank term; what it adds to the weight beside it is not computed"
+)
+PROJECTION_NOTE = "projects the hidden state of the cell to what it hands on"
 FIRST_AXIS_NOTE = "unknown kind of module: the first axis of its weights is taken as the neurons"
 
 _NORMS = ("_NormBase", "LayerNorm", "GroupNorm", "RMSNorm")
@@ -61,11 +65,41 @@ def parts_of(module: nn.Module, names: dict[str, torch.Tensor]) -> list[Part]:
     """
     for kind in torch_kinds(module):
         if kind in _PARTS:
-            return _PARTS[kind](module, names)
+            try:
+                parts = _PARTS[kind](module, names)
+            except AttributeError:
+                break  # a traced module has lost its numbers, as those of groups and heads
+            return parts if is_torch_own(module) else [*parts, *_further(names, parts)]
     if type(module).__name__ == "Conv1D" and "weight" in names:
         # Hugging Face's linear layer of GPT-2: the inputs come first.
         return [Part("", "weight", INPUTS_FIRST, "bias" if "bias" in names else "")]
-    return _guessed(names)
+    return _guessed(module, names)
+
+
+def _further(names: dict[str, torch.Tensor], parts: list[Part]) -> list[Part]:
+    """Kernels that a class of the user's own added to a kind of torch's."""
+    taken = {part.kernel for part in parts} | {part.bias for part in parts}
+    left = [name for name, value in names.items() if value.dim() >= 2 and name not in taken]
+    view, note = _factors(names.get("weight"), [names[name] for name in left])
+    return [Part(name, name, view, notes=(note,)) for name in left]
+
+
+def _factors(weight: torch.Tensor | None, pair: list[torch.Tensor]) -> tuple[AxisView, str]:
+    """How two factors of a low-rank term are viewed, and a word; as unknown ones if they are none.
+
+    Args:
+      weight: ``[outputs, inputs]`` beside which they stand, or None.
+      pair: tensors in the order in which the module has them.
+    """
+    if weight is not None and weight.dim() == 2 and len(pair) == 2:
+        first, second = tuple(pair[0].shape), tuple(pair[1].shape)
+        outputs, inputs = weight.shape
+        for rank in first:
+            if (first, second) == ((rank, inputs), (outputs, rank)):
+                return OUTPUTS_FIRST, LOW_RANK_NOTE
+            if (first, second) == ((inputs, rank), (rank, outputs)):
+                return INPUTS_FIRST, LOW_RANK_NOTE
+    return OUTPUTS_FIRST, FIRST_AXIS_NOTE
 
 
 def _plain(view: View) -> Callable[[nn.Module, dict[str, torch.Tensor]], list[Part]]:
@@ -101,8 +135,11 @@ def _recurrent(module: nn.Module, names: dict[str, torch.Tensor]) -> list[Part]:
     for name in names:
         if name.startswith("weight_"):
             bias = name.replace("weight_", "bias_", 1)
-            own_bias = bias if bias in names and "_hr" not in name else ""
-            parts.append(Part(name, name, OUTPUTS_FIRST, own_bias, notes=notes))
+            if "_hr" in name:
+                parts.append(Part(name, name, OUTPUTS_FIRST, notes=(PROJECTION_NOTE,)))
+            else:
+                own_bias = bias if bias in names else ""
+                parts.append(Part(name, name, OUTPUTS_FIRST, own_bias, notes=notes))
     return parts
 
 
@@ -133,20 +170,21 @@ def _no_kernel(module: nn.Module, names: dict[str, torch.Tensor]) -> list[Part]:
     return [Part("", "", matrix)]
 
 
-def _guessed(names: dict[str, torch.Tensor]) -> list[Part]:
+def _guessed(module: nn.Module, names: dict[str, torch.Tensor]) -> list[Part]:
     """Parameters of a kind of module that nobody knows, by their names and shapes."""
     kernels = [name for name, value in names.items() if value.dim() >= 2]
     if not kernels:
         return [Part("", "", matrix)] if names else []
     parts = []
+    inside = [child for child in module.children() if isinstance(child, nn.Linear)]
+    weight = inside[0].weight if len(inside) == 1 else None
+    view, note = _factors(weight, [names[name] for name in kernels])
     main = "weight" if "weight" in kernels else kernels[0] if len(kernels) == 1 else ""
     for name in kernels:
         bias = name.replace("weight", "bias") if "weight" in name else ""
         fits = bias in names and tuple(names[bias].shape) == (names[name].shape[0],)
         suffix = "" if name == main else name
-        parts.append(
-            Part(suffix, name, OUTPUTS_FIRST, bias if fits else "", notes=(FIRST_AXIS_NOTE,))
-        )
+        parts.append(Part(suffix, name, view, bias if fits else "", notes=(note,)))
     return sorted(parts, key=lambda part: part.suffix != "")
 
 

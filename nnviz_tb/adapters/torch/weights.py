@@ -11,13 +11,20 @@ from torch import nn
 from nnviz_tb.adapters.torch.axis_view import NO_NEURONS
 from nnviz_tb.adapters.torch.distant import StepReading, array_of
 from nnviz_tb.adapters.torch.effective import Made, made_weights
-from nnviz_tb.adapters.torch.modules import Place, class_name, own_buffers, own_parameters
+from nnviz_tb.adapters.torch.modules import (
+    PACKED,
+    Place,
+    class_name,
+    own_buffers,
+    own_parameters,
+)
 from nnviz_tb.adapters.torch.tensors import GradientOf, Key, is_sharded, problem_of
 from nnviz_tb.adapters.torch.views import Part, View, parts_of
 from nnviz_tb.layers import Array, DistantArray, Layer
 
 MAX_NUMBERS_MADE = 1 << 26
 """256 MiB of float32 for the effective weights of wrapped layers; beyond, their parts are shown."""
+SCRIPTED_NOTE = "scripted: activation functions inside are not seen, as torch calls them itself"
 PACKED_NOTE = "its weight is quantised and packed, so it is not shown"
 
 
@@ -149,8 +156,10 @@ def _sorted(place: Place, known: Known) -> _Sorted:
             if id(value) in known.further:
                 notes.append(f"{name} is also {' and '.join(known.further[id(value)])}")
     notes += made.notes
-    if not parameters and hasattr(kind, "_packed_params"):
+    if not parameters and any(hasattr(kind, name) for name in PACKED):
         notes.append(PACKED_NOTE)
+    if parameters and isinstance(kind, torch.jit.ScriptModule):
+        notes.append(SCRIPTED_NOTE)
     notes += [f"{name} holds complex numbers" for name, v in named.items() if v.is_complex()]
     sources = {name: value for name, value in made.held.items() if problem_of(value) is None}
     trainable = any(value.requires_grad for value in made.sources.values())
