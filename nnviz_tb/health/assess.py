@@ -39,6 +39,8 @@ def _assess(run: RunSeries, thresholds: Thresholds) -> Assessment:
     judge_gradients(run, ledger)
     judge_loss(run, ledger)
     _judge_outputs(run, ledger)
+    if run.of_histograms or not run.layers:
+        ledger.without_layers()
     return ledger.close([layer.name for layer in run.in_order()])
 
 

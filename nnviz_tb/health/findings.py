@@ -75,8 +75,7 @@ class NotMeasured:
       kind: the kind of finding.
       run: name of the run.
       layers: paths of the layers; empty when it concerns the whole run.
-      reason: ``no_inputs``, ``no_gradients``, ``no_updates``, ``no_weights``, ``no_sketches``,
-        ``no_loss``, ``too_few_steps`` or ``too_few_samples``; stable across releases.
+      reason: key of :data:`nnviz_tb.health.kinds.REASONS`; stable across releases.
       sentence: one plain sentence.
       advice: what to call so that it is measured.
     """

@@ -224,6 +224,10 @@ KINDS: dict[str, Kind] = {
 """In the order in which the docs and the panel list them."""
 
 REASONS: dict[str, tuple[str, str]] = {
+    "no_layers": (
+        "no layers were recorded, and scalars and histograms alone do not tell",
+        "Log the model with log_model, a callback or a watch of nnviz_tb.",
+    ),
     "no_inputs": (
         "no inputs of activations were recorded",
         "Pass inputs=probe_batch to log_model, or watch the training passes.",
@@ -238,7 +242,7 @@ REASONS: dict[str, tuple[str, str]] = {
     ),
     "no_weights": (
         "no weight statistics were recorded",
-        "Log the model with log_model or a callback; scalars and histograms alone cannot tell.",
+        "Log the model with log_model, a callback or a watch.",
     ),
     "no_sketches": (
         "no sketches of neurons were recorded",

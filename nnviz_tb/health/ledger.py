@@ -35,6 +35,18 @@ class Ledger:
         key = kind, reason or KINDS[kind].missing
         self._missing.setdefault(key, {})[layer] = None
 
+    def without_layers(self) -> None:
+        """The log holds no layers: one reason for all that scalars and histograms did not tell."""
+        told = {kind for kinds in self._judged.values() for kind in kinds}
+        self._missing = {
+            (kind, reason): names
+            for (kind, reason), names in self._missing.items()
+            if reason != KINDS[kind].missing or reason == "no_loss"
+        }
+        known = told | {kind for kind, _ in self._missing}
+        for kind in KINDS.keys() - known:
+            self.missing(kind, "", "no_layers")
+
     def has_found(self, kind: str, layer: str) -> bool:
         """Whether a kind that still holds was found in a layer."""
         return any(

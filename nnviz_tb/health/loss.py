@@ -14,16 +14,22 @@ from nnviz_tb.health.series import RunSeries, ScalarSeries, Steps
 
 _KINDS = ("loss_diverged", "loss_oscillates", "loss_stalled")
 _WORD = re.compile(r"[a-z]+")
+_HELD_OUT_RUNS = {"validation", "val", "valid", "eval", "evaluation"}
 _HELD_OUT = {"val", "valid", "validation", "eval", "evaluation", "test", "dev"}
 
 
-def is_loss(tag: str) -> bool:
+def is_loss(tag: str, run: str = "") -> bool:
     """Whether a scalar's tag names a training loss: the word “loss”, none for held-out data.
 
-    A loss on held-out data rises when a model overfits, which is no fault of the training.
+    A loss on held-out data rises when a model overfits, which is no fault of the training. Some
+    writers say in the run's name that it is one: Keras's callback writes ``epoch_loss`` into a run
+    ``validation``, and ``add_scalars("loss", {"test": …})`` into a run ``loss_test``.
     """
     words = set(_WORD.findall(tag.lower()))
-    return "loss" in words and not words & _HELD_OUT
+    folder = run.rpartition("/")[2].lower()
+    if folder.startswith(f"{tag.lower()}_"):
+        words |= set(_WORD.findall(folder))
+    return "loss" in words and not words & _HELD_OUT and folder not in _HELD_OUT_RUNS
 
 
 def losses_of(run: RunSeries) -> list[ScalarSeries]:
@@ -31,7 +37,7 @@ def losses_of(run: RunSeries) -> list[ScalarSeries]:
     return [
         series
         for series in run.scalars
-        if (is_loss(series.tag) if series.is_loss is None else series.is_loss)
+        if (is_loss(series.tag, run.name) if series.is_loss is None else series.is_loss)
     ]
 
 

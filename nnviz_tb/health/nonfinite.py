@@ -54,7 +54,8 @@ def judge_nonfinite(run: RunSeries, ledger: Ledger) -> int | None:
     for layer, is_known in zip(layers, known.tolist(), strict=True):
         if is_known:
             ledger.judged("nonfinite", layer.name)
-        else:
+        elif layer.metadata.parameters or layer.metadata.neurons or layer.metadata.activation:
+            # A layer of none of these, as one that flattens, has nothing that could be judged.
             ledger.missing("nonfinite", layer.name)
     losses = losses_of(run)
     if losses:

@@ -102,11 +102,14 @@ class RunSeries:
       name: the run.
       layers: in any order; ``metadata.order`` is the model's.
       scalars: those of the run; :func:`nnviz_tb.health.loss.losses_of` says which are losses.
+      of_histograms: the layers are histograms of another writer, which know no neurons and no
+        order.
     """
 
     name: str
     layers: tuple[LayerSeries, ...] = ()
     scalars: tuple[ScalarSeries, ...] = ()
+    of_histograms: bool = False
 
     def before(self, step: int) -> RunSeries:
         """The run as far as the steps before ``step``."""
@@ -114,9 +117,8 @@ class RunSeries:
         for series in self.scalars:
             end = int(np.searchsorted(series.steps, step))
             scalars.append(replace(series, steps=series.steps[:end], values=series.values[:end]))
-        return RunSeries(
-            self.name, tuple(layer.before(step) for layer in self.layers), tuple(scalars)
-        )
+        layers = tuple(layer.before(step) for layer in self.layers)
+        return RunSeries(self.name, layers, tuple(scalars), self.of_histograms)
 
     def in_order(self) -> tuple[LayerSeries, ...]:
         """The layers in model order."""

@@ -84,7 +84,8 @@ class Log:
         series = evidence.gather(self.reader, self.scope, run, losses)
         if series.layers:
             return series
-        return RunSeries(run, foreign.layers_of(self._histograms(run)), series.scalars)
+        layers = foreign.layers_of(self._histograms(run))
+        return RunSeries(run, layers, series.scalars, of_histograms=True)
 
     def series(self, run: str, kind: str, layer: str) -> Series:
         """One series of ours.

@@ -43,7 +43,7 @@ def gather(reader: Reader, scope: Scope, run: str, losses: tuple[str, ...] = ())
     _, listed = reader.contents(scope, run)
     scalars = []
     for tag in listed:
-        if is_loss(tag) or tag in losses:
+        if is_loss(tag, run) or tag in losses:
             series = reader.scalars(scope, run, tag)
             scalars.append(ScalarSeries(tag, series.steps.astype(np.int64), series.values, True))
     return RunSeries(run, tuple(layers), tuple(scalars))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -136,6 +137,14 @@ def test_a_layer_of_which_nothing_was_recorded_is_not_measured() -> None:
     judged = set(assessment.judged.get("hidden", ()))
     assert judged == set()
     assert assessment.status("hidden") == "not_measured"
+
+
+def test_a_layer_without_weights_or_activation_has_no_gap_and_is_not_called_healthy() -> None:
+    flatten = layer("flatten", activation=None, neurons=0, fan_in=0)
+    flatten = replace(flatten, metadata=replace(flatten.metadata, parameters=0))
+    assessment = assess(run(flatten, healthy_but(1, "dense")))
+    assert not any("flatten" in entry.layers for entry in assessment.not_measured)
+    assert assessment.status("flatten") == "not_measured"
 
 
 def test_a_layer_that_may_not_train_is_not_called_frozen() -> None:
@@ -436,6 +445,20 @@ def test_a_flat_loss_stalls_and_one_that_fell_before_has_converged() -> None:
 )  # fmt: skip
 def test_a_training_loss_is_known_by_the_words_of_its_tag(tag: str, expected: bool) -> None:
     assert is_loss(tag) is expected
+
+
+@pytest.mark.parametrize(
+    ("tag", "folder", "expected"),
+    [
+        ("epoch_loss", "mlp/train", True), ("epoch_loss", "mlp/validation", False),
+        ("loss", "runs/loss_train", True), ("loss", "runs/loss_test", False),
+        ("loss", "test", True), ("loss", "validation/7", True), ("loss", "eval", False),
+    ],
+)  # fmt: skip
+def test_a_run_whose_name_says_so_holds_no_training_loss(
+    tag: str, folder: str, expected: bool
+) -> None:
+    assert is_loss(tag, folder) is expected
 
 
 def test_the_swing_is_taken_after_a_straight_line_by_least_squares() -> None:
