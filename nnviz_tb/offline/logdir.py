@@ -27,7 +27,8 @@ from nnviz_tb.health import RunSeries
 from nnviz_tb.offline import foreign
 from nnviz_tb.reading import evidence
 from nnviz_tb.reading.faults import RequestError, shown
-from nnviz_tb.reading.reader import Listing, Reader, layers_in
+from nnviz_tb.reading.listings import Listing, layers_in
+from nnviz_tb.reading.reader import Reader
 from nnviz_tb.reading.rows import Series
 from nnviz_tb.reading.source import Scope
 

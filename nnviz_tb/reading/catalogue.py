@@ -15,6 +15,7 @@ from nnviz_tb.errors import SchemaError
 from nnviz_tb.health import KINDS, Thresholds
 from nnviz_tb.reading.descriptions import described
 from nnviz_tb.reading.faults import shown
+from nnviz_tb.reading.parameters import MAX_NAME_LENGTH
 from nnviz_tb.schema import (
     MAX_LAYER_NAME_LENGTH,
     RUN_TAG,
@@ -162,6 +163,9 @@ def contents_json(name: str, ours: Tags, scalars: Tags) -> str:
         found.saw(listed)
         found.series.append(f'"{kind}":{{"tracked":{tracked},{_when(listed)}}}')
     _place_summaries(layers, summaries, problems)
+    overlong = sum(len(tag) > MAX_NAME_LENGTH for tag in scalars)
+    if overlong:
+        problems[f"a scalar's tag of more than {MAX_NAME_LENGTH} characters"] += overlong
     ordered = sorted(layers.items(), key=lambda item: (item[1].order, item[0]))
     return (
         f"{_text(_brief(name, ours, scalars, about, problems))[:-1]},"
@@ -223,6 +227,7 @@ def _scalar_texts(scalars: Tags) -> list[str]:
     return [
         f'{{"tag":{json.dumps(tag)},{_when(listed)}}}'
         for tag, listed in sorted(scalars.items())[:MAX_SCALARS_LISTED]
+        if len(tag) <= MAX_NAME_LENGTH
     ]
 
 

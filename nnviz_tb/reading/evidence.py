@@ -18,7 +18,8 @@ from nnviz_tb.health.loss import is_loss
 from nnviz_tb.health.series import ZONES
 from nnviz_tb.reading import densities
 from nnviz_tb.reading.faults import RequestError, UnavailableError
-from nnviz_tb.reading.reader import Reader, layers_in
+from nnviz_tb.reading.listings import layers_in
+from nnviz_tb.reading.reader import Reader
 from nnviz_tb.reading.rows import Series
 from nnviz_tb.reading.source import Scope
 from nnviz_tb.sampling import spread_sample

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
@@ -27,9 +27,8 @@ from nnviz_tb.reading import (
     projection,
     queries,
     static_files,
-    wire,
 )
-from nnviz_tb.reading.cache import ByteCache, SingleFlight
+from nnviz_tb.reading.answers import Answers, Values, container
 from nnviz_tb.reading.evidence import gather
 from nnviz_tb.reading.faults import (
     BadRequestError,
@@ -39,32 +38,24 @@ from nnviz_tb.reading.faults import (
     UnavailableError,
     shown,
 )
+from nnviz_tb.reading.listings import layers_in, stamp
 from nnviz_tb.reading.parameters import SELECTION, Selection
-from nnviz_tb.reading.queries import Answer
-from nnviz_tb.reading.reader import MAX_AGE_S, Reader, layers_in, stamp
+from nnviz_tb.reading.reader import MAX_AGE_S, Reader
 from nnviz_tb.reading.responses import (
-    BINARY,
     Body,
-    body_of,
     fault_response,
     json_body,
     json_text_body,
     respond,
 )
-from nnviz_tb.reading.rows import MAX_STEP, Series
+from nnviz_tb.reading.rows import MAX_STEP
 from nnviz_tb.reading.source import Scope
 from nnviz_tb.schema import PLUGIN_NAME, tag_of
 
 logger = logging.getLogger(__name__)
 
-Values = dict[str, str]
 Handler = Callable[[Scope, Values], Body]
 App = Callable[[Any, Any], Iterable[bytes]]
-
-BODY_BYTES = 96 * 1024 * 1024
-"""What finished answers may hold in memory, beside the reader's cache."""
-CATALOGUE_AGE_S = 1.0
-CATALOGUE_BYTES = 32 * 1024 * 1024
 
 ROUTE_PARAMETERS: dict[str, tuple[str, ...]] = {
     "definitions": (),
@@ -94,10 +85,8 @@ class Plugin(base_plugin.TBPlugin):  # type: ignore[misc]
         """Made once, at start-up; reads the panel's files, and none of the log."""
         super().__init__(context)
         self._reader = Reader(context.data_provider)
-        self._bodies: ByteCache[tuple[Hashable, Body]] = ByteCache(BODY_BYTES)
-        self._flights: SingleFlight[Body] = SingleFlight()
+        self._answers = Answers()
         self._book = catalogue.Book()
-        self._catalogues: ByteCache[tuple[float, Body]] = ByteCache(CATALOGUE_BYTES)
         self._files = static_files.table()
 
     def is_active(self) -> bool:
@@ -130,58 +119,14 @@ class Plugin(base_plugin.TBPlugin):  # type: ignore[misc]
 
         return _guarded(answer)
 
-    def _kept(self, question: Hashable, version: Hashable, build: Callable[[], Body]) -> Body:
-        """What ``build`` gives, or gave to this question before; built once for all who ask.
-
-        Args:
-          version: of what the answer is made of. An answer takes the place of the one before it,
-            so that a run that grows for days is not kept in all its lengths.
-        """
-        held = self._bodies.get(question)
-        if held is not None and held[0] == version:
-            return held[1]
-
-        def build_and_keep() -> Body:
-            body = build()
-            self._bodies.put(question, (version, body), body.byte_count)
-            return body
-
-        return self._flights.run((question, version), build_and_keep)
-
-    def _of(
-        self,
-        route: str,
-        scope: Scope,
-        values: Values,
-        series: Series,
-        answer: Callable[[], Answer],
-    ) -> Body:
-        """The container of what a query makes of a series."""
-        followed = {name: values[name] for name in ("after", "have") if name in values}
-        asked = sorted(values.items() - followed.items())
-        question = (route, scope.experiment, bool(followed), *asked)
-        version = (series.serial, *followed.values())
-        return self._kept(question, version, lambda: _container(answer()))
-
     def _definitions(self, scope: Scope, values: Values) -> Body:
-        return self._kept("definitions", None, lambda: json_body(catalogue.definitions()))
+        return self._answers.kept("definitions", None, lambda: json_body(catalogue.definitions()))
 
     def _catalogue(self, scope: Scope, values: Values) -> Body:
-        held = self._catalogues.get(scope.experiment)
-        if held is not None and time.monotonic() < held[0]:
-            return held[1]
-
         def build() -> Body:
-            start = time.monotonic()
-            body = json_text_body(self._book.json(*self._reader.heads(scope)))
-            # TensorBoard itself looks for new data every five seconds at best. A listing that takes
-            # long, of a great many runs, is not made anew as soon as it is done.
-            end = time.monotonic()
-            good_until = end + max(CATALOGUE_AGE_S, 2 * (end - start))
-            self._catalogues.put(scope.experiment, (good_until, body), body.byte_count)
-            return body
+            return json_text_body(self._book.json(*self._reader.heads(scope)))
 
-        return self._flights.run(("catalogue", scope.experiment), build)
+        return self._answers.aging(("catalogue", scope.experiment), build)
 
     def _contents(self, scope: Scope, values: Values) -> Body:
         run = parameters.name(values, "run")
@@ -190,13 +135,13 @@ class Plugin(base_plugin.TBPlugin):  # type: ignore[misc]
         def build() -> Body:
             return json_text_body(catalogue.contents_json(run, *held).encode("ascii"))
 
-        return self._kept(("contents", scope.experiment, run), stamp(*held), build)
+        return self._answers.kept(("contents", scope.experiment, run), stamp(*held), build)
 
     def _scalars(self, scope: Scope, values: Values) -> Body:
         run, tag = parameters.name(values, "run"), parameters.name(values, "tag")
         selection = parameters.selection(values)
         series = self._reader.scalars(scope, run, tag)
-        return self._of(
+        return self._answers.of_series(
             "scalars", scope, values, series, lambda: queries.scalars(series, selection)
         )
 
@@ -204,7 +149,7 @@ class Plugin(base_plugin.TBPlugin):  # type: ignore[misc]
         run, layer = _run_and_layer(values)
         kind, selection = parameters.statistic(values), parameters.selection(values)
         series = self._reader.series(scope, run, kind, layer)
-        return self._of(
+        return self._answers.of_series(
             "neurons", scope, values, series, lambda: queries.neurons(series, selection)
         )
 
@@ -213,7 +158,7 @@ class Plugin(base_plugin.TBPlugin):  # type: ignore[misc]
         neuron = parameters.whole(values, "neuron", 0, (1 << 31) - 1)
         selection = parameters.selection(values)
         series = self._reader.series(scope, run, "weights", layer)
-        return self._of(
+        return self._answers.of_series(
             "weights", scope, values, series, lambda: queries.weights(series, selection, neuron)
         )
 
@@ -221,7 +166,9 @@ class Plugin(base_plugin.TBPlugin):  # type: ignore[misc]
         run, layer = _run_and_layer(values)
         step = parameters.whole(values, "step", 0, MAX_STEP)
         series = self._reader.series(scope, run, "weights", layer)
-        return self._of("kernels", scope, values, series, lambda: kernels.kernels(series, step))
+        return self._answers.of_series(
+            "kernels", scope, values, series, lambda: kernels.kernels(series, step)
+        )
 
     def _density(self, scope: Scope, values: Values) -> Body:
         run, layer = _run_and_layer(values)
@@ -229,21 +176,23 @@ class Plugin(base_plugin.TBPlugin):  # type: ignore[misc]
         selection = parameters.selection(values)
         kind = "density" if of == "input" else "output"
         series = self._reader.series(scope, run, kind, layer)
-        return self._of(
+        return self._answers.of_series(
             "density", scope, values, series, lambda: densities.density(series, selection)
         )
 
     def _curve(self, scope: Scope, values: Values) -> Body:
         run, layer = _run_and_layer(values)
         series = self._reader.series(scope, run, "curve", layer)
-        return self._of("curve", scope, values, series, lambda: queries.curve(series))
+        return self._answers.of_series(
+            "curve", scope, values, series, lambda: queries.curve(series)
+        )
 
     def _layer(self, scope: Scope, values: Values) -> Body:
         run, layer = _run_and_layer(values)
         selection = parameters.selection(values)
         series = self._reader.series(scope, run, "layer", layer)
         names = list(LAYER_FIELDS)
-        return self._of(
+        return self._answers.of_series(
             "layer", scope, values, series, lambda: queries.fields(series, selection, names)
         )
 
@@ -253,7 +202,7 @@ class Plugin(base_plugin.TBPlugin):  # type: ignore[misc]
         selection = parameters.selection(values)
         series = self._reader.series(scope, run, "summary", f"{layer}/{array}")
         names = list(SUMMARY_FIELDS)
-        return self._of(
+        return self._answers.of_series(
             "summary", scope, values, series, lambda: queries.fields(series, selection, names)
         )
 
@@ -261,7 +210,7 @@ class Plugin(base_plugin.TBPlugin):  # type: ignore[misc]
         run, selection = parameters.name(values, "run"), parameters.selection(values)
         series = self._reader.series(scope, run, "run", "")
         names = list(RUN_FIELDS)
-        return self._of(
+        return self._answers.of_series(
             "run", scope, values, series, lambda: queries.fields(series, selection, names)
         )
 
@@ -269,7 +218,9 @@ class Plugin(base_plugin.TBPlugin):  # type: ignore[misc]
         run, layer = _run_and_layer(values)
         selection = parameters.selection(values)
         series = self._reader.series(scope, run, "sketch", layer)
-        return self._of("path", scope, values, series, lambda: projection.path(series, selection))
+        return self._answers.of_series(
+            "path", scope, values, series, lambda: projection.path(series, selection)
+        )
 
     def _overview(self, scope: Scope, values: Values) -> Body:
         run = parameters.name(values, "run")
@@ -283,7 +234,7 @@ class Plugin(base_plugin.TBPlugin):  # type: ignore[misc]
         def build() -> Body:
             read = partial(self._reader.series_of_layers, scope, run, layers=layers, tags=tags)
             density = read(kind="density", last_only=step is None)
-            return _container(
+            return container(
                 overview.overview(layers, read(kind="layer"), density, selection, step)
             )
 
@@ -291,7 +242,7 @@ class Plugin(base_plugin.TBPlugin):  # type: ignore[misc]
         shown_tags = (tag_of(kind, layer) for kind in ("layer", "density") for layer in layers)
         held = stamp({tag: tags[tag] for tag in shown_tags if tag in tags})
         question = ("overview", scope.experiment, *sorted(values.items()))
-        return self._kept(question, (age, held), build)
+        return self._answers.kept(question, (age, held), build)
 
     def _findings(self, scope: Scope, values: Values) -> Body:
         run = parameters.name(values, "run")
@@ -306,11 +257,7 @@ class Plugin(base_plugin.TBPlugin):  # type: ignore[misc]
 
         age = int(time.monotonic() / MAX_AGE_S)
         question = ("findings", scope.experiment, run, thresholds)
-        return self._kept(question, (age, stamp(*held)), build)
-
-
-def _container(answer: Answer) -> Body:
-    return body_of(BINARY, wire.encode(answer.meta, answer.arrays))
+        return self._answers.kept(question, (age, stamp(*held)), build)
 
 
 def _run_and_layer(values: Values) -> tuple[str, str]:

@@ -9,11 +9,9 @@ nothing in the listing.
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import NamedTuple
 
 from tensorboard.data import provider as tb_provider
 
@@ -22,16 +20,15 @@ from nnviz_tb.reading import rows
 from nnviz_tb.reading.cache import ByteCache, SingleFlight
 from nnviz_tb.reading.descriptions import described
 from nnviz_tb.reading.faults import BadDataError, NotFoundError, RequestError, TooLargeError, shown
+from nnviz_tb.reading.listings import Listing, Tags
+from nnviz_tb.reading.row_checks import row_bytes
 from nnviz_tb.reading.rows import Series
-from nnviz_tb.reading.source import SCALARS_PLUGIN, Scope, Source, Tags
+from nnviz_tb.reading.source import SCALARS_PLUGIN, Scope, Source
 from nnviz_tb.reading.stored import Listed
 from nnviz_tb.schema import (
-    MAX_LAYER_NAME_LENGTH,
     PLUGIN_NAME,
     RUN_TAG,
-    LayerMetadata,
     Metadata,
-    parse_tag,
     tag_of,
 )
 
@@ -42,14 +39,6 @@ MAX_AGE_S = 20.0
 MAX_SCALARS = 10_000
 EXPECTED_STEPS = 1000
 """How many rows a series is taken to have when several are read together."""
-
-
-class Listing(NamedTuple):
-    """All that TensorBoard lists, runs in the order of their start."""
-
-    runs: list[str]
-    ours: Mapping[str, Tags]
-    scalars: Mapping[str, Tags]
 
 
 class Reader:
@@ -204,7 +193,7 @@ class Reader:
         for tag, metadata in missing.items():
             expected = 0
             with suppress(SchemaError):  # Found out, and told, when it is read.
-                expected = rows.row_bytes(kind, metadata) * (1 if last_only else EXPECTED_STEPS)
+                expected = row_bytes(kind, metadata) * (1 if last_only else EXPECTED_STEPS)
             if group and size + expected > self._read_bytes:
                 yield group
                 group, size = [], 0
@@ -244,7 +233,7 @@ class Reader:
         last_only: bool = False,
     ) -> dict[str, Series]:
         try:
-            widest = max(rows.row_bytes(kind, metadata[tag]) for tag in tags)
+            widest = max(row_bytes(kind, metadata[tag]) for tag in tags)
         except SchemaError as error:
             raise BadDataError(f"{shown(tags[0])} cannot be read: {error}") from None
         limit = self._read_bytes // (max(widest, 1) * len(tags))
@@ -289,31 +278,6 @@ class Reader:
     def _keep(self, key: Hashable, listed: Listed, series: Series) -> None:
         # In the place of what it was before: a run that grows is not kept in all its lengths.
         self._cache.put(key, (listed, self._clock(), series), series.byte_count)
-
-
-def stamp(*listings: Tags) -> bytes:
-    """16 bytes that change with the listings: a small key for what is made of them."""
-    digest = hashlib.blake2b(digest_size=16)
-    for tags in listings:
-        for tag, listed in sorted(tags.items()):
-            when = f"{tag!r} {listed.last_step} {listed.last_wall_time!r} {len(listed.content)} "
-            digest.update(when.encode("utf-8", "surrogatepass"))
-            digest.update(listed.content)
-        digest.update(b"\n")
-    return digest.digest()
-
-
-def layers_in(tags: Tags) -> list[str]:
-    """Paths of the described layers among a run's tags, in model order."""
-    found = []
-    for tag, listed in tags.items():
-        place = parse_tag(tag)
-        if place is None or place[0] != "layer" or len(place[1]) > MAX_LAYER_NAME_LENGTH:
-            continue
-        metadata = described(listed.content)
-        if isinstance(metadata, LayerMetadata):
-            found.append((metadata.order, place[1]))
-    return [layer for _, layer in sorted(found)]
 
 
 def _metadata(tag: str, listed: Listed) -> Metadata:

@@ -7,30 +7,23 @@ and may come from a run that was restarted with another shape.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nnviz_tb import buckets
 from nnviz_tb.definitions import LAYER_FIELDS, RUN_FIELDS, SUMMARY_FIELDS
 from nnviz_tb.errors import SchemaError
-from nnviz_tb.reading.stored import StoredRows
+from nnviz_tb.reading.row_checks import RowCheck, row_check
 from nnviz_tb.schema import (
     DENSITY_HEADER_LENGTH,
-    SKETCH_DIMENSIONS,
-    LayerMetadata,
     Metadata,
-    RunMetadata,
-    SeriesMetadata,
 )
 
 MAX_STEP = 1 << 53
-MAX_GRID = 65536
-MAX_NEURONS = (1 << 31) - 1
 MAX_SERIES_BYTES = 64 * 1024 * 1024
 
 Array = NDArray[Any]
@@ -45,6 +38,17 @@ class Datum(Protocol):
     def wall_time(self) -> float: ...
     @property
     def numpy(self) -> Array: ...
+
+
+@runtime_checkable
+class Columns(Protocol):
+    """Rows that may be read all at once: ``stored.StoredRows``, by what is needed of it here."""
+
+    @property
+    def steps(self) -> Sequence[int]: ...
+    @property
+    def wall_times(self) -> Sequence[float]: ...
+    def alike(self) -> Array | None: ...
 
 
 @dataclass(frozen=True)
@@ -97,8 +101,8 @@ def series_of(
       SchemaError: the metadata is not of this kind of series, or contradicts itself; or the rows,
         each of them allowed, are too much together.
     """
-    check = _row_check(kind, metadata)
-    if isinstance(data, StoredRows) and kind not in _PADDED:
+    check = row_check(kind, metadata)
+    if isinstance(data, Columns) and kind not in _PADDED:
         whole = _whole(kind, data, check, metadata)
         if whole is not None:
             return whole
@@ -132,7 +136,7 @@ def series_of(
     )
 
 
-def _whole(kind: str, data: StoredRows, check: RowCheck, metadata: Metadata) -> Series | None:
+def _whole(kind: str, data: Columns, check: RowCheck, metadata: Metadata) -> Series | None:
     """The series of rows in order and all alike, as nearly every log holds them; None of others."""
     steps = np.array(data.steps, np.int64)
     if not steps.size or steps[0] < 0 or steps[-1] > MAX_STEP or (steps[1:] <= steps[:-1]).any():
@@ -162,114 +166,6 @@ def scalars_of(data: Iterable[Any]) -> Series:
         None,
         sentences(skipped),
     )
-
-
-def row_bytes(kind: str, metadata: Metadata) -> int:
-    """Bytes of one row of the series as its metadata declares it; the usual size where it is free.
-
-    Raises:
-      SchemaError: the metadata is not of this kind of series, or contradicts itself.
-    """
-    if kind in ("layer", "run"):
-        return 4 * len(LAYER_FIELDS if kind == "layer" else RUN_FIELDS)
-    series = _series_metadata(kind, metadata)
-    if kind == "summary":
-        return 4 * len(SUMMARY_FIELDS)
-    if kind in ("density", "output"):
-        return 4 * (DENSITY_HEADER_LENGTH + 2 * buckets.BUCKETS_PER_SIGN)
-    if kind == "curve":
-        return 4 * 7 * 257
-    if kind == "weights":
-        return 4 * series.tracked * series.columns
-    if kind == "sketch":
-        return 4 * series.tracked * SKETCH_DIMENSIONS
-    return 4 * series.row_length
-
-
-def _series_metadata(kind: str, metadata: Metadata) -> SeriesMetadata:
-    if not isinstance(metadata, SeriesMetadata):
-        raise SchemaError(f"metadata of kind {metadata.kind} on a {kind} series")
-    if metadata.tracked > metadata.neurons or metadata.neurons > MAX_NEURONS:
-        raise SchemaError(f"{metadata.tracked} neurons tracked of {metadata.neurons}")
-    if kind == "weights" and not 0 < metadata.columns <= metadata.fan_in <= MAX_NEURONS:
-        raise SchemaError(f"{metadata.columns} incoming weights kept of {metadata.fan_in}")
-    if metadata.extremes % 2 or metadata.extremes > MAX_NEURONS:
-        raise SchemaError(f"{metadata.extremes} extremes, which is not two halves")
-    return metadata
-
-
-RowCheck = Callable[[Array], str]
-
-
-def _row_check(kind: str, metadata: Metadata) -> RowCheck:
-    """A function that says why a row is no good, or ``""``."""
-    if kind == "layer":
-        if not isinstance(metadata, LayerMetadata):
-            raise SchemaError(f"metadata of kind {metadata.kind} on a layer series")
-        return _vector_check(None)
-    if kind == "run":
-        if not isinstance(metadata, RunMetadata):
-            raise SchemaError(f"metadata of kind {metadata.kind} on a run series")
-        return _vector_check(None)
-    series = _series_metadata(kind, metadata)
-    if kind == "summary":
-        return _vector_check(None)
-    if kind in ("density", "output"):
-        return _density_fault
-    if kind == "curve":
-        return _curve_fault
-    if kind == "weights":
-        return _shape_check((series.tracked, series.columns))
-    if kind == "sketch":
-        return _shape_check((series.tracked, SKETCH_DIMENSIONS))
-    return _vector_check(series.row_length)
-
-
-def _vector_check(length: int | None) -> RowCheck:
-    """Of a vector; ``None`` allows any length: a later schema appends fields."""
-    if length is not None:
-        return _shape_check((length,))
-
-    def fault(row: Array) -> str:
-        if row.dtype != np.float32:
-            return f"a row of {row.dtype.name}, not float32"
-        return "" if row.ndim == 1 and row.size else f"a row of shape {_shape(row)}, not a vector"
-
-    return fault
-
-
-def _shape_check(shape: tuple[int, ...]) -> RowCheck:
-    def fault(row: Array) -> str:
-        if row.dtype != np.float32:
-            return f"a row of {row.dtype.name}, not float32"
-        return "" if row.shape == shape else f"a row of shape {_shape(row)}, declared as {shape}"
-
-    return fault
-
-
-def _density_fault(row: Array) -> str:
-    if row.dtype != np.int32:
-        return f"a row of {row.dtype.name}, not int32"
-    if row.ndim != 1 or row.size < DENSITY_HEADER_LENGTH:
-        return f"a row of shape {_shape(row)}, too short for a density"
-    level, first, count = int(row[0]), int(row[4]), row.size - DENSITY_HEADER_LENGTH
-    if not 0 <= level <= buckets.BUCKETS_PER_SIGN.bit_length():
-        return f"merge level {level}, which does not exist"
-    lowest = -buckets.BUCKETS_PER_SIGN >> level
-    highest = (buckets.BUCKETS_PER_SIGN - 1) >> level
-    if count and not lowest <= first <= first + count - 1 <= highest:
-        return f"buckets {first} to {first + count - 1}, which do not exist at level {level}"
-    if row[1:4].min() < 0 or (count and row[DENSITY_HEADER_LENGTH:].min() < 0):
-        return "negative counts"
-    return ""
-
-
-def _curve_fault(row: Array) -> str:
-    if row.dtype != np.float32:
-        return f"a row of {row.dtype.name}, not float32"
-    if row.ndim != 2 or row.shape[0] not in (3, 7) or not 2 <= row.shape[1] <= MAX_GRID:
-        return f"a row of shape {_shape(row)}, not that of a curve"
-    return ""
 
 
 def _of_the_last_shape(
@@ -308,10 +204,6 @@ _FIELD_COUNTS = {
 _PADDED = ("density", "output", "curve")
 """Series whose rows have no declared length."""
 _NO_ROWS = {"curve": (0, 3, 0), "weights": (0, 0, 0), "sketch": (0, 0, 0)}
-
-
-def _shape(row: Array) -> str:
-    return str(row.shape) if row.ndim <= 4 else f"{row.ndim} axes"
 
 
 def sentences(skipped: Counter[str]) -> tuple[str, ...]:

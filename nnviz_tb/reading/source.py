@@ -26,6 +26,7 @@ from nnviz_tb.reading.faults import (
     UnavailableError,
     shown,
 )
+from nnviz_tb.reading.listings import Tags
 from nnviz_tb.reading.stored import Listed
 from nnviz_tb.schema import PLUGIN_NAME
 
@@ -43,9 +44,6 @@ class Scope(NamedTuple):
 
     context: tb_context.RequestContext
     experiment: str
-
-
-Tags = Mapping[str, Listed]
 
 
 class Source:

@@ -32,6 +32,7 @@ from nnviz_tb.reading import (
 from nnviz_tb.reading.faults import BadRequestError
 from nnviz_tb.reading.parameters import Selection
 from nnviz_tb.reading.plugin import ROUTE_PARAMETERS
+from nnviz_tb.reading.row_checks import row_bytes
 from nnviz_tb.reading.stored import Listed, StoredRow, StoredRows
 
 MAX_BYTES = 1 << 20
@@ -95,7 +96,7 @@ def series(content: bytes) -> None:
     at_once = StoredRows(steps, [float(step) for step in steps], tensors)
     for kind in (*schema.SERIES, "run"):
         try:
-            rows.row_bytes(kind, metadata_of_tag)
+            row_bytes(kind, metadata_of_tag)
             found = rows.series_of(kind, data, metadata_of_tag, MAX_BYTES)
         except SchemaError as error:
             _shown(str(error))

@@ -83,7 +83,7 @@ UNBACKED_METADATA: dict[str, bytes] = {
 
 
 def write_hostile_runs(logdir: Path) -> None:
-    """Writes the runs ``names``, ``rows``, ``tensors``, ``metadata``, ``large`` and ``zz last``."""
+    """Writes a run for every kind of hostility, ``names`` first and ``zz last``."""
     log = Log(logdir / "names")
     for order, name in enumerate(NAMES):
         tags = {
@@ -110,6 +110,9 @@ def write_hostile_runs(logdir: Path) -> None:
     for name, content in {**LYING_METADATA, **UNBACKED_METADATA}.items():
         log.step(0, {schema.tag_of("bias", name): (content, GOOD)})
     log.step(0, {schema.tag_of("bias", "l" * 700): (SERIES, GOOD), "nnviz/later/x": (SERIES, GOOD)})
+    endless = "m" * (1 << 20)
+    log = Log(logdir / "endless names")
+    log.step(0, {**described, schema.tag_of("bias", endless): (SERIES, GOOD)}, {endless: 1.0})
     large = lying(neurons=1 << 25, tracked=1 << 25)
     Log(logdir / "large").step(0, {**described, "nnviz/bias/dense": (large, GOOD)})
     Log(logdir / "zz last").step(0, {}, {"x": 1.0})

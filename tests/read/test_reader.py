@@ -19,7 +19,7 @@ from tensorboard.data import provider
 
 from nnviz_tb import schema
 from nnviz_tb.errors import SchemaError
-from nnviz_tb.reading import rows
+from nnviz_tb.reading import row_checks, rows
 from nnviz_tb.reading.faults import (
     BadDataError,
     NotFoundError,
@@ -257,7 +257,7 @@ def test_any_rows_under_any_metadata_are_kept_checked_or_counted(
     repeated = len(data) - len({datum.step for datum in data})
     assert len(data) - repeated <= series.steps.size + left_out <= len(data)
     assert series.byte_count < 100_000
-    assert rows.row_bytes(kind, metadata) >= 0
+    assert row_checks.row_bytes(kind, metadata) >= 0
 
 
 @given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode))

@@ -332,6 +332,16 @@ def test_metadata_that_lies_is_refused_in_its_own_place(board: TensorBoard, name
         assert "upgrade nnviz_tb" in message
 
 
+def test_names_of_a_megabyte_are_counted_and_never_sent(board: TensorBoard) -> None:
+    reply = board.get("contents", run="endless names")
+    assert len(reply.body) < 10_000
+    told = " ".join(reply.json["problems"])
+    assert "a layer name of more than 512 characters" in told
+    assert "a scalar's tag of more than 4096 characters" in told
+    assert [layer["name"] for layer in reply.json["layers"]] == ["dense"]
+    assert reply.json["scalars"] == []
+
+
 def test_a_series_beyond_what_may_be_read_at_once_is_refused_with_what_to_do(
     board: TensorBoard,
 ) -> None:
