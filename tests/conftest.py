@@ -29,12 +29,31 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def has_accelerator() -> bool:
+    """Whether this machine has a device that torch could reduce on."""
+    return any(Path("/dev", name).exists() for name in ("nvidiactl", "kfd"))
+
+
+def pytest_report_header() -> str:
+    return (
+        "accelerator: found, tests marked gpu run"
+        if has_accelerator()
+        else "accelerator: none here, so tests marked gpu are DESELECTED and show nothing"
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Says which tests have to run in one process, when there are several.
 
     The demo is trained once, for whoever looks at it; elsewhere a file's tests share what is slow
     to set up.
     """
+    if not has_accelerator():
+        left_out = [item for item in items if item.get_closest_marker("gpu")]
+        if left_out:
+            config.hook.pytest_deselected(items=left_out)
+            items[:] = [item for item in items if item not in left_out]
     for item in items:
         with_demo = "demo" in getattr(item, "fixturenames", ())
         together = "demo" if with_demo or "browser" in item.path.parts else str(item.path)

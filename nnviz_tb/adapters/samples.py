@@ -67,13 +67,16 @@ class SampleStore:
         for chunks in (self._inputs, self._outputs):
             for index, chunk in enumerate(chunks):
                 rows = spread_sample(chunk.shape[0], math.ceil(chunk.shape[0] / 2))
-                chunks[index] = chunk[rows]
+                chunks[index] = self._chosen(chunk, rows)
         self._rows_kept = sum(chunk.shape[0] for chunk in self._inputs)
         if self._rows_kept <= len(self._inputs):
             # One row is left of every call; halving further would not shrink anything.
             middle = len(self._inputs) // 2 or 1
             del self._inputs[middle:], self._outputs[middle:]
             self._rows_kept = sum(chunk.shape[0] for chunk in self._inputs)
+
+    def _chosen(self, chunk: Array, rows: NDArray[np.int64]) -> Array:
+        return chunk[rows]
 
     @property
     def inputs(self) -> Array | None:

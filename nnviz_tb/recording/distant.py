@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
@@ -41,6 +42,18 @@ def arrays_of(layers: Iterable[tuple[int, Layer]]) -> Iterator[DistantArray]:
     """The distant arrays of the layers, in order, but for updates, which their kernels answer."""
     for _, layer in layers:
         yield from _of_layer(layer)
+
+
+def wait_for_samples(layers: Iterable[tuple[int, Layer]]) -> None:
+    """Waits until samples that are still arriving are there, as they are with the arrays."""
+    layers = list(layers)
+    activations = [layer.activation for _, layer in layers if layer.activation is not None]
+    if any(activation.arriving for activation in activations):
+        for array in arrays_of(layers):
+            # What is wrong with an array is told when it is recorded.
+            with contextlib.suppress(Exception):
+                array.found()
+            return
 
 
 def followed_neurons(

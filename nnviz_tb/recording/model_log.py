@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from nnviz_tb.health import HealthMonitor
 from nnviz_tb.layers import Layer
 from nnviz_tb.recording import distant, watching
 from nnviz_tb.recording.events import SCALARS_PLUGIN, Value
-from nnviz_tb.recording.recorder import ModelRecorder, Recording
+from nnviz_tb.recording.recorder import ModelRecorder, Prepared, Recording
 from nnviz_tb.recording.sink import Sink
 from nnviz_tb.schema import PLUGIN_NAME, RUN_TAG, RunMetadata
 from nnviz_tb.version import version
@@ -20,6 +21,32 @@ from nnviz_tb.version import version
 ACTIVATIONS = "\0activations"
 """Key of the recorder of single activations; no model can have it as a name."""
 _FRAMEWORKS = ("keras", "tensorflow", "torch", "jax", "flax", "equinox", "numpy")
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A step whose distant arrays are being read.
+
+    Attributes:
+      recorder: of the model.
+      prepared: None when there is nothing to record.
+      step, wall_time, scalars, probe_seconds: as given to :meth:`ModelLog.begin`.
+      seconds: that it has taken so far.
+      writes: this process is the one that writes.
+    """
+
+    recorder: ModelRecorder
+    prepared: Prepared | None
+    step: int
+    wall_time: float
+    scalars: list[Value]
+    seconds: float
+    probe_seconds: float
+    writes: bool
+
+    def is_ready(self) -> bool:
+        """Whether :meth:`ModelLog.finish` would not wait."""
+        return self.prepared is None or self.prepared.is_ready()
 
 
 class ModelLog:
@@ -59,7 +86,20 @@ class ModelLog:
         began: float,
         probe_seconds: float,
     ) -> None:
-        """Records the layers beside the scalars.
+        """Records the layers beside the scalars; the arguments are those of :meth:`begin`."""
+        self.finish(self.begin(layers, step, wall_time, scalars, key, began, probe_seconds))
+
+    def begin(
+        self,
+        layers: list[Layer],
+        step: int,
+        wall_time: float,
+        scalars: list[Value],
+        key: str,
+        began: float,
+        probe_seconds: float,
+    ) -> Begun:
+        """Has the layers' distant arrays read; :meth:`finish` records what was found.
 
         Args:
           layers: in model order; empty for the scalars alone.
@@ -70,9 +110,29 @@ class ModelLog:
           began: when the work for this step began, by ``time.perf_counter``.
           probe_seconds: part of it that the forward pass over the probe batch took.
         """
-        recording = self._record(layers, step, key)
-        if not all(array.writes for array in distant.arrays_of(enumerate(layers))):
-            return  # this process took part, and another one writes
+        recorder = self._recorder_of(key)
+        prepared = None
+        try:
+            prepared = recorder.prepare(layers) if layers else None
+        except Exception as error:
+            self._drop(step, error)
+        # Where another one writes, this process takes part.
+        writes = all(array.writes for array in distant.arrays_of(enumerate(layers)))
+        seconds = time.perf_counter() - began
+        return Begun(recorder, prepared, step, wall_time, scalars, seconds, probe_seconds, writes)
+
+    def finish(self, begun: Begun) -> None:
+        """Records a step that was begun; waits for its distant arrays."""
+        began = time.perf_counter() - begun.seconds
+        step, wall_time, scalars = begun.step, begun.wall_time, begun.scalars
+        recording = Recording([], [], [])
+        if begun.prepared is not None:
+            try:
+                recording = begun.recorder.finish(begun.prepared)
+            except Exception as error:
+                self._drop(step, error)
+        if not begun.writes:
+            return
         for problem in recording.problems:
             self._sink.warn(
                 problem.partition(": ")[0], f"{problem}. It is left out; the rest is not"
@@ -81,7 +141,7 @@ class ModelLog:
             self._sink.warn(note, note)
         values = [*self._without_clashes(recording.values, scalars), *scalars]
         if recording.values:
-            values.append(self._run_value(recording, began, probe_seconds))
+            values.append(self._run_value(recording, began, begun.probe_seconds))
         if values:
             self._sink.write(step, wall_time, values)
         if self.monitor is not None:
@@ -97,19 +157,16 @@ class ModelLog:
             finally:
                 self._spent += time.perf_counter() - began
 
-    def _record(self, layers: list[Layer], step: int, key: str) -> Recording:
+    def _recorder_of(self, key: str) -> ModelRecorder:
         recorder = self._recorders.get(key)
         if recorder is None:
             prefix = f"{key}/" if key and key != ACTIVATIONS else ""
             recorder = ModelRecorder(prefix, self._max_step_bytes, self._seed)
             self._recorders[key] = recorder
-        if not layers:
-            return Recording([], [], [])
-        try:
-            return recorder.record(layers)
-        except Exception as error:
-            self._sink.drop(f"step {step} was not recorded: {type(error).__name__}: {error}")
-            return Recording([], [], [])
+        return recorder
+
+    def _drop(self, step: int, error: Exception) -> None:
+        self._sink.drop(f"step {step} was not recorded: {type(error).__name__}: {error}")
 
     def _run_value(self, recording: Recording, began: float, probe_seconds: float) -> Value:
         if self._run_content is None:

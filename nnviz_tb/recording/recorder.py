@@ -104,7 +104,7 @@ class ModelRecorder:
         for layer in layers:
             state = self._states.setdefault(layer.name, LayerState())
             if state.curve is None:
-                problems += self._refresh_curve(layer, state)
+                problems += self._refresh_curve(layer, state, early=True)
         notes = self._allocate(layers)
         turn = self._logged_count % self._turns
         self._logged_count += 1
@@ -119,6 +119,7 @@ class ModelRecorder:
     def finish(self, prepared: Prepared) -> Recording:
         """The values of a step that was prepared."""
         values: list[Value] = []
+        distant.wait_for_samples(prepared.layers)
         for order, layer in prepared.layers:
             state = self._states[layer.name]
             values += self._layer_values(layer, order, state, prepared.problems)
@@ -167,7 +168,10 @@ class ModelRecorder:
     def _layer_values(
         self, layer: Layer, order: int, state: LayerState, problems: list[str]
     ) -> list[Value]:
-        if layer.activation is not None and layer.activation.learnable:
+        activation = layer.activation
+        if activation is not None and (
+            activation.learnable or (activation.arriving and not state.curve_limit)
+        ):
             problems += self._refresh_curve(layer, state)
         curve = self._curve_value(layer, state)
         record = record_layer(layer, state, self._seed)
@@ -187,19 +191,26 @@ class ModelRecorder:
             known = state.tags["layer", ""] = tag_of("layer", layer.name), metadata.to_bytes()
         return [Value(known[0], record.figures, PLUGIN_NAME, known[1]), *values]
 
-    def _refresh_curve(self, layer: Layer, state: LayerState) -> list[str]:
-        """Samples the activation's function; says why that failed, once."""
+    def _refresh_curve(self, layer: Layer, state: LayerState, early: bool = False) -> list[str]:
+        """Samples the activation's function; says why that failed, once.
+
+        Args:
+          early: inputs that are still arriving must not be read yet.
+        """
         activation = layer.activation
         if activation is None or activation.function is None or state.curve_fails:
             return []
         try:
             with np.errstate(all="ignore"):
-                if not state.curve_limit:
+                limit = state.curve_limit
+                if not limit and early and activation.arriving:
+                    limit = curve_limit(None)
+                elif not limit:
                     seen = None if activation.inputs is None else density(activation.inputs)
-                    state.curve_limit = curve_limit(seen)
+                    state.curve_limit = limit = curve_limit(seen)
                 state.curve = sample_curve(
                     activation.function,
-                    state.curve_limit,
+                    limit,
                     activation.channels,
                     state.share.curve_grid or _FIRST_GRID,
                     name=activation.function_name,

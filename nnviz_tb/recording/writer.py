@@ -15,8 +15,24 @@ from nnviz_tb import adapters
 from nnviz_tb.errors import ArgumentError, NnvizError
 from nnviz_tb.layers import Layer
 from nnviz_tb.recording import arguments
-from nnviz_tb.recording.model_log import ACTIVATIONS
+from nnviz_tb.recording.model_log import ACTIVATIONS, Begun
 from nnviz_tb.recording.plain_writer import PlainWriter
+
+
+class LayersUnderWay:
+    """One logged step whose distant arrays are being read."""
+
+    def __init__(self, writer: SummaryWriter, begun: Begun) -> None:
+        self._writer = writer
+        self._begun = begun
+
+    def is_ready(self) -> bool:
+        """Whether :meth:`finish` would not wait."""
+        return self._begun.is_ready()
+
+    def finish(self) -> None:
+        """Writes the record, once."""
+        self._writer._finish(self._begun)
 
 
 class SummaryWriter(PlainWriter):
@@ -124,6 +140,37 @@ class SummaryWriter(PlainWriter):
         key = arguments.checked_name(name)
         with self.lock:
             self._models.write(layers, step, wall_time, values, key, began, probe_seconds)
+        self._models.judge()
+
+    def begin_layers(
+        self,
+        layers: list[Layer],
+        step: int,
+        *,
+        scalars: Mapping[str, Any] | None = None,
+        name: str = "",
+        probe_seconds: float = 0.0,
+    ) -> LayersUnderWay:
+        """As :meth:`log_layers`, but waits for no distant array: that is left to the caller.
+
+        Args:
+          layers, step, scalars, name, probe_seconds: as of :meth:`log_layers`. No other step of the
+            model may be begun before this one is finished.
+
+        Raises:
+          ArgumentError: an argument is not as described.
+        """
+        began = time.perf_counter() - probe_seconds
+        step = arguments.checked_step(step)
+        values = self._scalar_values(scalars)
+        key = arguments.checked_name(name)
+        with self.lock:
+            begun = self._models.begin(layers, step, time.time(), values, key, began, probe_seconds)
+        return LayersUnderWay(self, begun)
+
+    def _finish(self, begun: Begun) -> None:
+        with self.lock:
+            self._models.finish(begun)
         self._models.judge()
 
     def _record_model(

@@ -14,6 +14,29 @@ from torch import nn
 from nnviz_tb.adapters.torch.distant import StepReading
 from nnviz_tb.adapters.torch.processes import is_distributed, processes
 from nnviz_tb.adapters.torch.tensors import is_sharded
+from nnviz_tb.layers import Layer
+from nnviz_tb.recording.recorder import ModelRecorder
+
+
+class FollowedStep:
+    """A logged step in a process that takes part in it, and does not write.
+
+    Args:
+      recorder: of the model, which wants what that of the writing process wants.
+      layers: of this step.
+    """
+
+    def __init__(self, recorder: ModelRecorder, layers: list[Layer]) -> None:
+        self._recorder = recorder
+        self._prepared = recorder.prepare(layers)
+
+    def is_ready(self) -> bool:
+        """Whether :meth:`finish` would not wait."""
+        return self._prepared.is_ready()
+
+    def finish(self) -> None:
+        """Keeps what the next step is compared with."""
+        self._recorder.finish(self._prepared)
 
 
 class Together:

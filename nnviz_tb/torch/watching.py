@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import time
@@ -26,8 +27,9 @@ from nnviz_tb.health import OnFinding, Thresholds, monitor_for
 from nnviz_tb.recording.arguments import checked_name, checked_step
 from nnviz_tb.recording.cadence import Cadence
 from nnviz_tb.recording.recorder import ModelRecorder
-from nnviz_tb.recording.writer import SummaryWriter
+from nnviz_tb.recording.writer import LayersUnderWay, SummaryWriter
 from nnviz_tb.torch.eager import EAGER
+from nnviz_tb.torch.scalars import ScalarsUnderWay
 from nnviz_tb.torch.selection import Patterns, selection
 from nnviz_tb.torch.surroundings import (
     is_first_process,
@@ -36,7 +38,7 @@ from nnviz_tb.torch.surroundings import (
     parsed_every,
     process_count,
 )
-from nnviz_tb.torch.together import together_for
+from nnviz_tb.torch.together import FollowedStep, together_for
 
 _Optimizers = torch.optim.Optimizer | Iterable[torch.optim.Optimizer] | None
 _Hook = TypeVar("_Hook", bound=Callable[..., None])
@@ -123,6 +125,7 @@ class Watch:
         self._interval = 0.0
         self._stepped_at = 0.0
         self._problems: set[str] = set()
+        self._under_way: list[LayersUnderWay | ScalarsUnderWay | FollowedStep] = []
         self._handles: list[Any] = []
         self._writer: SummaryWriter | None = None
         self._owns_writer = False
@@ -171,11 +174,8 @@ class Watch:
             raise ArgumentError(f"scalars must be a dict of numbers by tag, got {scalars!r:.80}")
         if self._writer is None or self._logged_step != self._step or not self._handles:
             return
-        numbers = {
-            tag: value.detach().float().cpu() if isinstance(value, torch.Tensor) else value
-            for tag, value in scalars.items()
-        }
-        self._writer.log_layers([], self._step, scalars=numbers)
+        self._under_way.append(ScalarsUnderWay(self._writer, self._step, scalars))
+        self._finish_what_is_ready()
 
     def close(self) -> None:
         """Ends the watch: torch is as if there had been none. A second call does nothing."""
@@ -186,6 +186,7 @@ class Watch:
             handle.remove()
         self._handles = []
         self._steps, self._stepping = {}, {}
+        self._finish_all()
         if self._logged_step is None:
             self._warn(
                 "nothing was logged: no torch.optim.Optimizer that holds parameters of the "
@@ -227,6 +228,7 @@ class Watch:
     def _after_step(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> None:
         if not self._is_ours(optimizer):
             return
+        self._finish_what_is_ready()
         counts = self._counted is not None and self._counted() is optimizer
         if counts:
             self._step += 1
@@ -267,7 +269,8 @@ class Watch:
         if self._every == "auto" and self._together is not None:
             return step == self._together.next_step
         if self._every == "auto":
-            return self._cadence.due(step)
+            # While the device is behind, another logged step would wait for the last.
+            return not self._under_way and self._cadence.due(step)
         assert isinstance(self._every, int)
         return step % self._every == 0
 
@@ -316,6 +319,7 @@ class Watch:
             self._log_from(reading)
 
     def _log_from(self, reading: StepReading) -> None:
+        self._finish_all()
         began = time.perf_counter()
         was_eager = self._eager
         self._disarm()
@@ -333,18 +337,30 @@ class Watch:
         self._logged_count += 1
         seen = self._seconds + self._capture.seconds
         if self._writer is None:
-            self._recorder.record(layers)
+            self._under_way.append(FollowedStep(self._recorder, layers))
             return
         try:
-            self._writer.log_layers(
-                layers,
-                self._step,
-                scalars=learning_rates(self._counted, self._name),
-                name=self._name,
-                probe_seconds=seen + time.perf_counter() - began,
+            self._under_way.append(
+                self._writer.begin_layers(
+                    layers,
+                    self._step,
+                    scalars=learning_rates(self._counted, self._name),
+                    name=self._name,
+                    probe_seconds=seen + time.perf_counter() - began,
+                )
             )
+            self._finish_what_is_ready()
         finally:  # on_finding may raise
             self._record_cost(seen + time.perf_counter() - began, was_eager)
+
+    def _finish_what_is_ready(self) -> None:
+        """Writes, in order, what accelerators have worked out by now; waits for nothing."""
+        while self._under_way and self._under_way[0].is_ready():
+            self._under_way.pop(0).finish()
+
+    def _finish_all(self) -> None:
+        while self._under_way:
+            self._under_way.pop(0).finish()
 
     def _record_cost(self, cost: float, was_eager: bool) -> None:
         if was_eager and self._interval and self._stepped_at:
@@ -373,6 +389,9 @@ class Watch:
         for handle in self._handles:
             handle.remove()
         self._handles = []
+        # What was seen before the failure is worth having, where it still can be had.
+        with contextlib.suppress(Exception):
+            self._finish_all()
 
     def _warn(self, text: str) -> None:
         warnings.warn(f"nnviz_tb.torch.watch: {text}", LoggingWarning, stacklevel=4)

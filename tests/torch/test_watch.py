@@ -289,7 +289,7 @@ def test_what_goes_wrong_while_logging_is_warned_of_and_training_goes_on(
     def broken(*args: Any, **kwargs: Any) -> None:
         raise OSError("no such device")
 
-    monkeypatch.setattr(watching.writer, "log_layers", broken)
+    monkeypatch.setattr(watching.writer, "begin_layers", broken)
     model(torch.randn(2, 4)).sum().backward()
     with pytest.warns(LoggingWarning, match="training goes on: OSError: no such device"):
         optimizer.step()

@@ -11,6 +11,8 @@ from nnviz_tb.adapters.activations import activation_from
 from nnviz_tb.adapters.samples import SampleStore
 from nnviz_tb.adapters.torch import functions
 from nnviz_tb.adapters.torch.capture import Capture
+from nnviz_tb.adapters.torch.device_samples import DeviceSamples
+from nnviz_tb.adapters.torch.merging import event_on
 from nnviz_tb.adapters.torch.modules import Place, own_parameters
 from nnviz_tb.adapters.torch.sites import Site
 from nnviz_tb.adapters.torch.tensors import to_numpy
@@ -43,7 +45,26 @@ def assemble(places: list[Place], known: Known, capture: Capture | None) -> list
     for number, place in enumerate(places):
         layers += _module_layers(place, known, modules.get(number), capture is not None)
         layers += [_function_layer(site) for site in functions_after.get(number, ())]
-    return layers
+    return _arriving(layers, capture, known)
+
+
+def _arriving(layers: list[Layer], capture: Capture | None, known: Known) -> list[Layer]:
+    """The layers; where samples come from an accelerator, they are said to be on their way."""
+    sites = [] if capture is None else capture.sites.values()
+    stores = [site.store for site in sites if isinstance(site.store, DeviceSamples)]
+    devices = {store.device for store in stores if store.device is not None}
+    if not known.reading.has_arrays:
+        for device in devices:
+            event_on(device).synchronize()  # nobody would wait for them later
+        return layers
+    for device in devices:
+        known.reading.expect(device)
+    return [
+        replace(layer, activation=replace(layer.activation, arriving=bool(devices)))
+        if layer.activation is not None
+        else layer
+        for layer in layers
+    ]
 
 
 def _module_layers(place: Place, known: Known, site: Site | None, looked_at: bool) -> list[Layer]:

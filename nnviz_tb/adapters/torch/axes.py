@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from nnviz_tb.adapters.torch.modules import torch_kinds
+from nnviz_tb.adapters.torch.pieces import on_device
 
 GUESSED_AXIS_NOTE = "axis 1 of its inputs is taken as the neurons: no module before it says"
 
@@ -88,4 +89,4 @@ def sampled(tensor: torch.Tensor, axis: int, rows: NDArray[np.int64] | None) -> 
     if rows is None:
         return moved.reshape(-1, moved.shape[-1]).clone()
     places = np.unravel_index(rows, tuple(moved.shape[:-1]))
-    return moved[tuple(torch.from_numpy(place).to(moved.device) for place in places)]
+    return moved[tuple(on_device(place, moved.device) for place in places)]

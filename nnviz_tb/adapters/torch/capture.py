@@ -27,10 +27,12 @@ from nnviz_tb.adapters.torch.axes import (
     rows_of,
     sampled,
 )
+from nnviz_tb.adapters.torch.device_samples import DeviceSamples
 from nnviz_tb.adapters.torch.effective_step import ArrivedGradients
 from nnviz_tb.adapters.torch.modules import Place
+from nnviz_tb.adapters.torch.pieces import is_on_accelerator
 from nnviz_tb.adapters.torch.sites import Frame, Pending, Site
-from nnviz_tb.adapters.torch.tensors import to_numpy
+from nnviz_tb.adapters.torch.tensors import local, to_numpy
 
 TRAINING_NUMBERS = 1 << 16
 TRAINING_ROWS = 256
@@ -260,7 +262,8 @@ class Capture:
         axis %= inputs.dim()
         row_count, columns = rows_of(inputs, axis)
         if not site.store.call_count:
-            site.store = SampleStore(self._max_numbers(columns))
+            kind = DeviceSamples if is_on_accelerator(inputs) else SampleStore
+            site.store = kind(self._max_numbers(columns))
         rows = site.store.rows_to_keep(row_count, columns)
         pending = Pending(site, sampled(inputs, axis, rows), axis, rows, row_count)
         self.seconds += time.perf_counter() - began
@@ -279,7 +282,10 @@ class Capture:
             return
         began = time.perf_counter()
         outputs = sampled(output, pending.axis, pending.rows)
-        pending.site.store.add(to_numpy(pending.inputs), to_numpy(outputs))
+        if isinstance(pending.site.store, DeviceSamples):
+            pending.site.store.add(local(pending.inputs), local(outputs))
+        else:
+            pending.site.store.add(to_numpy(pending.inputs), to_numpy(outputs))
         self.seconds += time.perf_counter() - began
 
 

@@ -160,6 +160,7 @@ class StepReading:
         self._parts: list[Part] = []
         self._on_the_way: list[OnTheWay] = []
         self._found: dict[str, Found] | None = None
+        self._expected: set[torch.device] = set()
 
     @property
     def begun(self) -> bool:
@@ -178,6 +179,15 @@ class StepReading:
         self._arrays[array.key] = array
         self.shared = self.shared or (shared and is_distributed())
 
+    @property
+    def has_arrays(self) -> bool:
+        """Whether anybody will wait for what this step reads."""
+        return bool(self._arrays)
+
+    def expect(self, device: torch.device) -> None:
+        """Is not ready before all is done that the device has been asked for until it begins."""
+        self._expected.add(device)
+
     def begin(self) -> None:
         """Has everything computed that the arrays want; what goes wrong, ``found`` raises."""
         if self._begun:
@@ -187,6 +197,8 @@ class StepReading:
             self._read()
         except Exception as error:
             self._failure = error
+        for device in self._expected:
+            self._on_the_way.append(OnTheWay(torch.empty(0, device=device), []))
         # The copies of gradients and of updates are not needed any more.
         for array in self._arrays.values():
             array.piece = None
@@ -203,12 +215,13 @@ class StepReading:
           Exception: what else went wrong.
         """
         self.begin()
+        numbers: dict[int, Numbers] = {}
+        if self._found is None:
+            for some in self._on_the_way:
+                numbers.update(some.numbers())
         if self._failure is not None:
             raise self._failure
         if self._found is None:
-            numbers: dict[int, Numbers] = {}
-            for some in self._on_the_way:
-                numbers.update(some.numbers())
             self._found = {
                 entry.key: _found_in(numbers[place], entry, part)
                 for place, (entry, part) in enumerate(zip(self._entries, self._parts, strict=True))

@@ -10,6 +10,7 @@ import torch
 import torch.distributed as dist
 from numpy.typing import NDArray
 
+from nnviz_tb.adapters.torch.device_samples import to_host
 from nnviz_tb.adapters.torch.parts import Part
 
 Numbers = dict[str, NDArray[np.float64]]
@@ -29,10 +30,8 @@ class OnTheWay:
         self._host = flat
         if flat.device.type != "cpu":
             # Only a copy into pinned memory leaves the training thread alone.
-            self._host = torch.empty(flat.shape, dtype=flat.dtype, pin_memory=True)
-            self._host.copy_(flat, non_blocking=True)
-            self._event = getattr(torch, flat.device.type).Event()
-            self._event.record()
+            self._host = to_host(flat)
+            self._event = event_on(flat.device)
 
     def is_there(self) -> bool:
         """Whether reading the numbers would not wait."""
@@ -49,6 +48,13 @@ class OnTheWay:
             found.setdefault(number, {})[name] = flat[start:stop].reshape(tuple(shape))
             start = stop
         return found
+
+
+def event_on(device: torch.device) -> Any:
+    """An event that is there once all is done that the device was asked for before."""
+    event = getattr(torch, device.type).Event()
+    event.record(getattr(torch, device.type).current_stream(device))
+    return event
 
 
 def merge(parts: list[Part]) -> list[OnTheWay]:
