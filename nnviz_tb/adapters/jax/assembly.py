@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from nnviz_tb.adapters.activations import is_real
@@ -13,6 +13,7 @@ from nnviz_tb.adapters.jax.calls import Forward, forward_of, forward_through
 from nnviz_tb.adapters.jax.loops import Unseen
 from nnviz_tb.adapters.jax.probe import Seen, probe
 from nnviz_tb.adapters.jax.reading import by_path, read, to_host
+from nnviz_tb.adapters.jax.stacks import Group, unstacked
 from nnviz_tb.adapters.jax.views import Part, flax_parts, parts_of
 from nnviz_tb.adapters.jax.weights import Path, Weight, weights_of
 from nnviz_tb.errors import ArgumentError
@@ -20,28 +21,6 @@ from nnviz_tb.layers import Array, Layer
 
 _AUTOMATIC_NAME = re.compile(r"([A-Z]\w*?)_\d+")
 """How Linen names a module that was given no name: after its class."""
-
-
-@dataclass(frozen=True)
-class _Group:
-    """The weights of one module, in NumPy where they lie here.
-
-    Attributes:
-      name: the module's path.
-      owner: the module, where there is one.
-      arrays, gradients, updates: by the weights' own names.
-      trainable: names of those that an optimizer may change.
-      notes: on weights that cannot be recorded.
-    """
-
-    name: str
-    owner: object | None
-    flax: bool
-    arrays: dict[str, Array]
-    gradients: dict[str, Array]
-    updates: dict[str, Array]
-    trainable: frozenset[str]
-    notes: tuple[str, ...]
 
 
 def assemble(model: Any, inputs: Any, gradients: Any, updates: Any) -> list[Layer]:
@@ -87,9 +66,13 @@ def _assembled(
 ) -> list[Layer]:
     to_host(weights)
     modules = _by_module([*(weights[place] for place in order), *weights])
-    layers = {
-        path: _layers(_group([*dict.fromkeys(members)], gradient_of, update_of))
+    groups = {
+        path: _group([*dict.fromkeys(members)], gradient_of, update_of)
         for path, members in modules.items()
+    }
+    layers = {
+        path: [layer for part in parts for layer in _layers(part)]
+        for path, parts in unstacked(groups).items()
     }
     return with_activations(layers, seen, unseen, weights)
 
@@ -104,7 +87,7 @@ def _by_module(weights: list[Weight]) -> dict[Path, list[Weight]]:
 
 def _group(
     members: list[Weight], gradient_of: dict[Path, Array], update_of: dict[Path, Array]
-) -> _Group:
+) -> Group:
     arrays, notes = {}, []
     for weight in members:
         array = read(weight)
@@ -113,8 +96,8 @@ def _group(
         else:
             notes.append(f"{weight.path[-1]} holds {array.dtype.name}, which is not recorded")
     first = members[0]
-    return _Group(
-        "/".join(first.path[:-1]),
+    return Group(
+        first.path[:-1],
         first.owner,
         first.flax,
         arrays,
@@ -125,19 +108,19 @@ def _group(
     )
 
 
-def _layers(group: _Group) -> list[Layer]:
-    kind = _kind(group)
+def _layers(group: Group) -> list[Layer]:
+    kind, name = _kind(group), "/".join(group.path)
     parts = flax_parts(group.arrays) if group.flax else parts_of(group.owner, group.arrays)
     if parts is None:
         named = [
             NamedArray(
-                (*group.name.split("/"), name) if group.name else (name,),
+                (*group.path, leaf),
                 array,
-                group.gradients.get(name),
-                group.updates.get(name),
-                name in group.trainable,
+                group.gradients.get(leaf),
+                group.updates.get(leaf),
+                leaf in group.trainable,
             )
-            for name, array in group.arrays.items()
+            for leaf, array in group.arrays.items()
         ]
         layers = layers_of_arrays(named, kind)
     else:
@@ -145,20 +128,21 @@ def _layers(group: _Group) -> list[Layer]:
         rest = {name: array for name, array in group.arrays.items() if name not in named_by}
         layers = [_layer(group, kind, part, rest if part is parts[0] else {}) for part in parts]
     if not layers and group.notes:
-        layers = [Layer(group.name or kind, kind, trainable=False)]
+        layers = [Layer(name or kind, kind, trainable=False)]
     return [replace(layer, notes=(*layer.notes, *group.notes)) for layer in layers]
 
 
-def _kind(group: _Group) -> str:
+def _kind(group: Group) -> str:
     if group.owner is not None:
         return type(group.owner).__name__
     if group.flax:
-        match = _AUTOMATIC_NAME.fullmatch(group.name.rpartition("/")[2])
+        names = [name for name in group.path if not name.isdecimal()]
+        match = _AUTOMATIC_NAME.fullmatch(names[-1]) if names else None
         return match.group(1) if match else "Flax"
     return "array"
 
 
-def _layer(group: _Group, kind: str, part: Part, others: dict[str, Array]) -> Layer:
+def _layer(group: Group, kind: str, part: Part, others: dict[str, Array]) -> Layer:
     kernel = group.arrays.get(part.kernel or "")
     bias = group.arrays.get(part.bias or "")
     view = _viewed(group.arrays, part.kernel, part)
@@ -166,7 +150,7 @@ def _layer(group: _Group, kind: str, part: Part, others: dict[str, Array]) -> La
         others = {**others, part.bias or "bias": bias}
         bias = None
     stored = [array for array in (kernel, bias, *others.values()) if array is not None]
-    name = group.name or kind
+    name = "/".join(group.path) or kind
     return Layer(
         name=f"{name}/{part.kernel}" if part.own_layer else name,
         type=kind,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import chain, takewhile
+from itertools import chain
 
 import jax
 import numpy as np
@@ -12,6 +12,7 @@ from nnviz_tb.adapters.activations import elementwise
 from nnviz_tb.adapters.jax.loops import NAMED, Unseen
 from nnviz_tb.adapters.jax.naming import function_name
 from nnviz_tb.adapters.jax.probe import Seen
+from nnviz_tb.adapters.jax.stacks import common_path
 from nnviz_tb.adapters.jax.weights import Path, Weight
 from nnviz_tb.layers import Activation, ElementwiseFunction, Layer
 
@@ -55,15 +56,9 @@ def with_activations(
             )
         )
     for hidden in unseen:
-        path = _common([weights[place].path[:-1] for place in hidden.weights])
+        path = common_path([weights[place].path[:-1] for place in hidden.weights])
         placed.setdefault(path, []).append(_unseen_layer(hidden, path))
     return [*chain.from_iterable(placed.values())]
-
-
-def _common(paths: list[Path]) -> Path:
-    """The innermost module that holds all of these."""
-    shared = zip(*paths, strict=False)
-    return tuple(names[0] for names in takewhile(lambda names: len({*names}) == 1, shared))
 
 
 def _unseen_layer(hidden: Unseen, path: Path) -> Layer:

@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 
 from nnviz_tb.adapters.jax import meshes, ways
 from nnviz_tb.adapters.jax.meshes import Axes, Layout
-from nnviz_tb.adapters.jax.partial_sums import counts_of, of_sums, put_together, rows_of
+from nnviz_tb.adapters.jax.partial_sums import counts_of, put_together, rows_of
 from nnviz_tb.adapters.jax.reduction import Block, Squares
+from nnviz_tb.adapters.jax.shards import as_numpy, is_in_host_memory, sums_of_shards
 from nnviz_tb.layers import Array, DistantArray, Found, Wanted
 from nnviz_tb.statistics import sketch, stats
-from nnviz_tb.statistics.histogram import BUCKETS
-from nnviz_tb.statistics.reduction import Sums, reduce_kernel
+from nnviz_tb.statistics.reduction import Sums
 
 _MOVED_SHARDED = 1024
 """So few entries are moved, because their quantiles are exact everywhere."""
@@ -33,7 +33,7 @@ _MOVED_WHOLE = 1 << 14
 
 def lies_elsewhere(value: jax.Array) -> bool:
     """Whether an array is to be reduced where it is: it is not all in this host's memory."""
-    return not _in_host_memory(value) or not (
+    return not is_in_host_memory(value) or not (
         len(value.sharding.device_set) == 1 or value.is_fully_replicated
     )
 
@@ -100,6 +100,15 @@ class Located(DistantArray):
         """The same as ``[neurons]``."""
         return Located(self.value, tuple(range(self.value.ndim)), (self.size,))
 
+    @property
+    def can_be_cut(self) -> bool:
+        """Whether an entry of the first axis lies on the devices as the whole does."""
+        return not self._layout.names[0]
+
+    def __getitem__(self, index: int) -> Located:
+        """One entry of the first axis; its devices copy their parts of it."""
+        return Located(_entry(self.value, np.int32(index)))
+
     def want(self, wanted: Wanted) -> None:
         """See :class:`nnviz_tb.layers.DistantArray`."""
         self._wanted, self._under_way, self._found = wanted, None, None
@@ -139,8 +148,8 @@ class Located(DistantArray):
         """Everything that is wanted, in the devices' queues."""
         wanted, layout, value = self._wanted, self._layout, self.value
         answers: dict[str, Any] = {}
-        if _in_host_memory(value):
-            self._sums = _sums_of_shards(value, layout, self._view_shape)
+        if is_in_host_memory(value):
+            self._sums = sums_of_shards(value, layout, self._view_shape)
         else:
             answers["block"] = meshes.reduction(layout)(value)
         if wanted.followed is not None:
@@ -234,35 +243,6 @@ class Located(DistantArray):
         return found
 
 
-def as_numpy(value: Any) -> Array:
-    """The array in host memory, as NumPy can compute with it."""
-    array = np.asarray(value)
-    if array.dtype == np.bool_:
-        return array.view(np.uint8)
-    narrow = array.dtype.name in ("int2", "int4", "uint2", "uint4")
-    return array.astype(np.int8) if narrow else array
-
-
-def _in_host_memory(value: jax.Array) -> bool:
-    devices: Any = value.sharding.device_set
-    return value.is_fully_addressable and all(device.platform == "cpu" for device in devices)
-
-
-def _sums_of_shards(value: jax.Array, layout: Layout, shape: tuple[int, int]) -> Sums:
-    """The sums of an array whose shards all are in this host's memory, where they are."""
-    sizes = [value.shape[axis] for axis in layout.neuron_axes]
-    places = np.arange(shape[1]).reshape(sizes)
-    parts, counts, zero_count = [], np.zeros(BUCKETS, np.int64), 0
-    for shard in value.addressable_shards:
-        if shard.replica_id == 0:
-            columns = places[tuple(shard.index[axis] for axis in layout.neuron_axes)].ravel()
-            sums = reduce_kernel(meshes.matrix_of(as_numpy(shard.data), layout))
-            parts.append(of_sums(sums, columns))
-            counts += sums.counts
-            zero_count += sums.zero_count
-    return put_together(shape[1], parts, counts, zero_count)
-
-
 def _way(squares: Squares, columns: ways.Columns) -> tuple[NDArray[np.float64], float]:
     order = _positions(columns.neurons)
     power = np.ldexp(1.0, 2 * np.asarray(squares.exponent, np.int64))
@@ -282,6 +262,11 @@ def _positions(neurons: NDArray[np.int64]) -> NDArray[np.int64]:
 @lru_cache(maxsize=256)
 def _signs(fan_in: int, seed: int) -> NDArray[np.uint8]:
     return sketch.sign_bytes(0, fan_in, seed)
+
+
+@jax.jit
+def _entry(array: Any, index: Any) -> Any:
+    return array[index]
 
 
 @lru_cache(maxsize=256)

@@ -7,7 +7,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from nnviz_tb.adapters.jax.distant import Located, as_numpy, is_laid_out, lies_elsewhere
+from nnviz_tb.adapters.jax.distant import Located, is_laid_out, lies_elsewhere
+from nnviz_tb.adapters.jax.shards import as_numpy
 from nnviz_tb.adapters.jax.weights import Path, Weight, weights_of
 from nnviz_tb.errors import ArgumentError
 

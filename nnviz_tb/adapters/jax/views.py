@@ -63,6 +63,15 @@ def module_kinds(module: object) -> Iterator[str]:
             yield f"{package}:{kind.__name__}"
 
 
+def kernel_rank(module: object | None) -> tuple[str, int]:
+    """The kernel of a module of a known kind, and how many axes it has; no name when unknown."""
+    for kind in module_kinds(module):
+        if kind in _RANKS:
+            name, rank = _RANKS[kind]
+            return name, rank(module)
+    return "", 0
+
+
 def parts_of(module: object | None, arrays: Mapping[str, Array]) -> list[Part] | None:
     """The kernels of a module of a known kind, the main one first; None when it is unknown."""
     for kind in module_kinds(module):
@@ -160,3 +169,24 @@ _PARTS: dict[str, Callable[[Any], list[Part]]] = {
     "equinox:LSTMCell": _recurrent_cell,
     "equinox:PReLU": _no_kernel,
 }
+
+_RANKS: dict[str, tuple[str, Callable[[Any], int]]] = {
+    "flax:Linear": ("kernel", lambda _: 2),
+    "flax:Conv": ("kernel", lambda module: len(module.kernel_size) + 2),
+    "flax:ConvTranspose": ("kernel", lambda module: len(module.kernel_size) + 2),
+    "flax:Embed": ("embedding", lambda _: 2),
+    "flax:BatchNorm": ("scale", lambda _: 1),
+    "flax:LayerNorm": ("scale", lambda _: 1),
+    "flax:RMSNorm": ("scale", lambda _: 1),
+    "flax:GroupNorm": ("scale", lambda _: 1),
+    "equinox:Linear": ("weight", lambda _: 2),
+    "equinox:Conv": ("weight", lambda module: module.num_spatial_dims + 2),
+    "equinox:ConvTranspose": ("weight", lambda module: module.num_spatial_dims + 2),
+    "equinox:Embedding": ("weight", lambda _: 2),
+    "equinox:LayerNorm": ("weight", lambda module: len(module.shape)),
+    "equinox:RMSNorm": ("weight", lambda module: len(module.shape)),
+    "equinox:GroupNorm": ("weight", lambda _: 1),
+    "equinox:GRUCell": ("weight_ih", lambda _: 2),
+    "equinox:LSTMCell": ("weight_ih", lambda _: 2),
+}
+"""Main kernels, and the axes that one has when no layers are stacked in it."""
