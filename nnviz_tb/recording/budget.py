@@ -26,8 +26,9 @@ from nnviz_tb.schema import RUN_TAG
 
 DEFAULT_STEP_BYTES = 256 * 1024
 MIN_STEP_BYTES = 4096
-STATE_BYTES = 256 * 1024 * 1024
-"""Memory for the first and the previous weights of the neurons whose way is tracked."""
+STATE_BYTES = 48 * 1024 * 1024
+"""Memory for the first and the previous weights of the neurons whose way is tracked, in the whole
+model. With what a logged step needs besides, that stays below 64 MiB."""
 
 # A step and a wall time, and the length of the summary.
 _EVENT_BYTES = FRAME_BYTES + 9 + 11 + 6

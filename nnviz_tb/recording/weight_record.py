@@ -12,11 +12,10 @@ from nnviz_tb.layers import Array, DistantArray, Layer
 from nnviz_tb.recording import distant
 from nnviz_tb.recording.layer_state import LayerState, named_arrays
 from nnviz_tb.recording.layer_values import SUMMARY_PLACE, LayerValues, nonfinite_count
-from nnviz_tb.recording.serving import TRACKED_ONLY
 from nnviz_tb.recording.tracked import tracked_neurons
+from nnviz_tb.recording.way_record import record_sketch, record_way
 from nnviz_tb.schema import SeriesMetadata
 from nnviz_tb.statistics import stats
-from nnviz_tb.statistics.sketch import sketch
 from nnviz_tb.statistics.stats import KernelStatistics
 
 _NUMBERS_COPIED = 1 << 20
@@ -38,7 +37,7 @@ def record_kernel(layer: Layer, state: LayerState, into: LayerValues, seed: int)
         assert not isinstance(layer.update, DistantArray), "an update lies where its kernel does"
         update, before = stats.neuron_norms(layer.update), _norms_before(kernel, layer.update)
         _record_update(update, before, into)
-    _record_way(kernel, state, into, seed)
+    record_way(kernel, state, into, seed)
     _record_raw(kernel, state, into, seed)
 
 
@@ -101,40 +100,12 @@ def _norms_before(kernel: Array, update: Array) -> NDArray[np.float64]:
     return np.concatenate(parts) if parts else np.zeros(0)
 
 
-def _record_way(kernel: Array, state: LayerState, into: LayerValues, seed: int) -> None:
-    """How far the tracked neurons went, since the previous logged step and the first."""
-    neurons = kernel.shape[1]
-    count = min(neurons, max(state.share.tracked.get(name, 0) for name in TRACKED_ONLY))
-    if not count:
-        return
-    tracked = slice(None) if count == neurons else tracked_neurons(neurons, count, seed)
-    now = np.array(kernel[:, tracked], np.float32, order="C")
-    for name, before in (("displacement", state.previous), ("distance", state.first)):
-        if before is None or before.shape != now.shape:
-            continue
-        by_neuron, overall = stats.relative_change(now, before)
-        if count < neurons:
-            places = np.full(neurons, np.nan)
-            places[tracked] = by_neuron
-            by_neuron = places
-        into.statistic(name, by_neuron)
-        into.figure(name, overall)
-    if state.first is None or state.first.shape != now.shape:
-        state.first = now
-        into.statistic("distance", np.zeros(neurons))
-        into.figure("distance", 0.0)
-    state.previous = now
-
-
 def _record_raw(kernel: Array, state: LayerState, into: LayerValues, seed: int) -> None:
     """Sketches, and raw weights of tracked neurons."""
     share, (fan_in, neurons) = state.share, kernel.shape
     if state.populations.get("weight_norm") != neurons:
         return
-    if share.sketches:
-        count = min(neurons, share.sketches)
-        metadata = SeriesMetadata(neurons, count, fan_in=fan_in, seed=seed)
-        into.series("sketch", sketch(_columns(kernel, count, seed), seed), metadata)
+    record_sketch(kernel, state, into, seed)
     if share.weight_rows:
         count, columns = min(neurons, share.weight_rows), min(fan_in, share.weight_columns)
         rows = _columns(_columns(kernel.T, columns, seed).T, count, seed).T

@@ -33,11 +33,27 @@ def sketch(kernel: Any, seed: int = 0) -> NDArray[np.float32]:
     """
     view = kernel_view(kernel)
     projected = np.zeros((view.shape[1], SKETCH_DIMENSIONS))
-    if engine.compiled is not None and is_plain_float32(view):
-        engine.compiled.sketch(view, seed & _UINT64, projected)
-    else:
-        _project(view, seed, projected)
+    add_projection(view, 0, seed, projected)
     return scaled(projected)
+
+
+def add_projection(view: Array, start: int, seed: int, projected: NDArray[np.float64]) -> None:
+    """Adds what some of the incoming weights contribute to :func:`scaled`'s argument.
+
+    Args:
+      view: ``[rows, neurons]`` of the kernel.
+      start: which incoming weight the first row is.
+      seed: of the signs.
+      projected: ``float64[neurons, 8]``, zero before the first rows.
+    """
+    if engine.compiled is not None and is_plain_float32(view):
+        # The signs are hashed from the sum of both.
+        engine.compiled.sketch(view, (seed + start) & _UINT64, projected)
+        return
+    for rows, columns in tiles(view):
+        block = view[rows, columns].astype(np.float64)
+        np.nan_to_num(block, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+        projected[columns] += block.T @ _signs(start + rows.start, start + rows.stop, seed)
 
 
 def scaled(projected: NDArray[np.float64]) -> NDArray[np.float32]:
@@ -56,13 +72,6 @@ def sign_bytes(start: int, stop: int, seed: int) -> NDArray[np.uint8]:
     byte = hash64(np.arange(start, stop, dtype=np.uint64), seed) & np.uint64(0xFF)
     signs: NDArray[np.uint8] = byte.astype(np.uint8)
     return signs
-
-
-def _project(view: Array, seed: int, projected: NDArray[np.float64]) -> None:
-    for rows, columns in tiles(view):
-        block = view[rows, columns].astype(np.float64)
-        np.nan_to_num(block, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
-        projected[columns] += block.T @ _signs(rows.start, rows.stop, seed)
 
 
 def _signs(start: int, stop: int, seed: int) -> NDArray[np.float64]:
