@@ -7,10 +7,11 @@ from typing import Any
 
 from lightning.pytorch import Callback as _Callback
 from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.loggers import TensorBoardLogger
 
 from nnviz_tb.recording.writer import SummaryWriter
 from nnviz_tb.torch import Watch, watch
-from nnviz_tb.torch.surroundings import SharedStop
+from nnviz_tb.torch.surroundings import SharedStop, is_first_process
 
 
 class Callback(_Callback):
@@ -18,13 +19,18 @@ class Callback(_Callback):
 
     A step is an optimizer step, as ``trainer.global_step`` counts them with one optimizer. Metrics
     are those that the module logs (``self.log``); they are written at the logged steps, validation
-    metrics at the end of every validation.
+    metrics at the end of every validation. With ``fast_dev_run`` nothing is written at all, as
+    Lightning's own loggers do.
     """
 
-    def __init__(self, writer: SummaryWriter | str | os.PathLike[str], **options: Any) -> None:
+    def __init__(
+        self, writer: SummaryWriter | str | os.PathLike[str] | None = None, **options: Any
+    ) -> None:
         """
         Args:
-          writer: a writer of your own, or the directory of the run.
+          writer: a writer of your own, or the directory of the run. By default it is written
+            through the trainer's ``TensorBoardLogger``, which has the metrics already, and without
+            one into the folder ``nnviz_tb`` in the trainer's ``log_dir``.
           options: as of :func:`nnviz_tb.torch.watch`: ``every``, ``include``, ``on_finding``, ….
             ``on_finding="stop"`` sets ``trainer.should_stop`` at the end of the batch, in all
             processes of a distributed training.
@@ -36,26 +42,35 @@ class Callback(_Callback):
         self._stop = SharedStop(options)
         self._options = self._stop.options
         self._watch: Watch | None = None
+        self._through: SummaryWriter | None = None
+        self._told_step = -1
+        self._tells_metrics = True
         self._before_validation: dict[str, Any] = {}
         self._of_validation: set[str] = set()
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Begins the watch, counting on where a resumed training goes on."""
-        self._end()
+        self.close()
         self._stop.begin()
+        if getattr(trainer, "fast_dev_run", False):
+            return
         optimizers = list(trainer.optimizers)
         first_step = trainer.global_step // max(1, len(optimizers))
         options = {"optimizer": optimizers, "first_step": first_step, **self._options}
-        self._watch = watch(pl_module, self._writer, **options)
+        self._watch = watch(pl_module, self._writer_of(trainer), **options)
+        self._told_step = first_step
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Logs the metrics of a batch that ended with a logged step."""
-        if self._watch is not None:
+        watching = self._watch
+        # Batches that only accumulate gradients end with the step before.
+        if watching is not None and self._tells_metrics and watching.step != self._told_step:
+            self._told_step = watching.step
             # Lightning goes on listing what the last validation logged.
             metrics = trainer.logged_metrics
-            self._watch.log({n: v for n, v in metrics.items() if n not in self._of_validation})
+            watching.log({n: v for n, v in metrics.items() if n not in self._of_validation})
         if self._stop.agreed(batch_idx, pl_module.device):
             trainer.should_stop = True
 
@@ -69,7 +84,9 @@ class Callback(_Callback):
         new = {name: value for name, value in metrics.items() if value is not before.get(name)}
         self._of_validation |= set(new) - set(before)
         watching = self._watch
-        if watching is not None and watching.writer is not None and not trainer.sanity_checking:
+        if watching is None or not self._tells_metrics or trainer.sanity_checking:
+            return
+        if watching.writer is not None:
             watching.writer.log_layers(
                 [],
                 watching.step,
@@ -82,15 +99,33 @@ class Callback(_Callback):
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Ends the watch."""
-        self._end()
+        self.close()
 
     def on_exception(
         self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
     ) -> None:
         """Ends the watch when the training failed."""
-        self._end()
+        self.close()
 
-    def _end(self) -> None:
+    def _writer_of(self, trainer: Trainer) -> SummaryWriter | str | os.PathLike[str]:
+        """Where to write: as given, else where the trainer itself logs."""
+        self._tells_metrics = True
+        directory = trainer.log_dir  # every process has to ask
+        if self._writer is not None:
+            return self._writer
+        for logger in trainer.loggers:
+            if isinstance(logger, TensorBoardLogger) and is_first_process():
+                # A second event file beside the logger's would stop TensorBoard reading one.
+                self._tells_metrics = False
+                self._through = SummaryWriter(via=logger.experiment)
+                return self._through
+        return os.path.join(directory or trainer.default_root_dir, "nnviz_tb")
+
+    def close(self) -> None:
+        """Ends the watch. Lightning does so itself, also when the training fails or is stopped."""
         if self._watch is not None:
             self._watch.close()
             self._watch = None
+        if self._through is not None:
+            self._through.close()  # the logger's own writer stays open
+            self._through = None

@@ -15,13 +15,18 @@ from nnviz_tb.torch.surroundings import SharedStop
 class Callback(TrainerCallback):
     """Logs the model, its real activations and gradients, and the Trainer's logs, while it trains.
 
-    A step is an optimizer step, as ``state.global_step`` counts them.
+    A step is an optimizer step, as ``state.global_step`` counts them. The Trainer tells nobody of a
+    training that failed: what was logged is safe, but the watch goes on until :meth:`close` or the
+    next training.
     """
 
-    def __init__(self, writer: SummaryWriter | str | os.PathLike[str], **options: Any) -> None:
+    def __init__(
+        self, writer: SummaryWriter | str | os.PathLike[str] | None = None, **options: Any
+    ) -> None:
         """
         Args:
-          writer: a writer of your own, or the directory of the run.
+          writer: a writer of your own, or the directory of the run; by default ``nnviz_tb`` in the
+            Trainer's ``output_dir``.
           options: as of :func:`nnviz_tb.torch.watch`: ``every``, ``include``, ``on_finding``, ….
             ``on_finding="stop"`` sets ``control.should_training_stop`` at the end of the step, in
             all processes of a distributed training.
@@ -38,10 +43,13 @@ class Callback(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **rest: Any
     ) -> None:
         """Begins the watch, counting on where a resumed training goes on."""
-        self._end()
+        self.close()
         self._stop.begin()
         options = {"first_step": state.global_step, **self._options}
-        self._watch = watch(rest["model"], self._writer, **options)
+        writer = self._writer
+        if writer is None:
+            writer = os.path.join(args.output_dir or ".", "nnviz_tb")
+        self._watch = watch(rest["model"], writer, **options)
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **rest: Any
@@ -65,9 +73,10 @@ class Callback(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **rest: Any
     ) -> None:
         """Ends the watch."""
-        self._end()
+        self.close()
 
-    def _end(self) -> None:
+    def close(self) -> None:
+        """Ends the watch; the Trainer does so itself at the end of a training that succeeds."""
         if self._watch is not None:
             self._watch.close()
             self._watch = None
