@@ -26,6 +26,17 @@ interface Slot<T> {
  * an earlier one for the same thing is aborted. What was shown stays until its successor is there,
  * so that nothing flickers.
  */
+/** Those of the elements that stand in the page. */
+const connected = new Set<{ retryUnanswered(): void }>();
+
+/** The code of an ApiError where no answer came at all. */
+const UNANSWERED = "unreachable";
+
+/** The server answers: what failed because it did not is asked for again, wherever it is shown. */
+export function serverAnswers(): void {
+  for (const resources of connected) resources.retryUnanswered();
+}
+
 export class Resources<T> implements ReactiveController {
   readonly #host: ReactiveControllerHost;
   readonly #slots = new Map<string, Slot<T>>();
@@ -48,17 +59,27 @@ export class Resources<T> implements ReactiveController {
 
   /** Asks again for what has failed, at the next update. */
   retry(): void {
-    for (const [id, slot] of this.#slots) {
-      if (slot.state.status === "error") this.#slots.delete(id);
-    }
-    this.#host.requestUpdate();
+    this.#forget(() => true);
+  }
+
+  /** Asks again for what failed because nobody answered. */
+  retryUnanswered(): void {
+    this.#forget(({ code }) => code === UNANSWERED);
+  }
+
+  #forget(which: (error: ApiError) => boolean): void {
+    const failed = [...this.#slots].filter(([, { state }]) => state.status === "error" && which(state.error));
+    for (const [id] of failed) this.#slots.delete(id);
+    if (failed.length > 0) this.#host.requestUpdate();
   }
 
   hostConnected(): void {
+    connected.add(this);
     this.#host.requestUpdate();
   }
 
   hostDisconnected(): void {
+    connected.delete(this);
     for (const slot of this.#slots.values()) slot.request?.abort();
     this.#slots.clear();
   }

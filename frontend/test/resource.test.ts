@@ -1,6 +1,7 @@
 import type { ReactiveController, ReactiveControllerHost } from "lit";
 import { describe, expect, it } from "vitest";
-import { Resources, type Wanted } from "../src/resource";
+import { ApiError } from "../src/api";
+import { Resources, serverAnswers, type Wanted } from "../src/resource";
 
 /** A view that counts how often it was asked to update. */
 function host(): ReactiveControllerHost & { updates: number } {
@@ -63,5 +64,33 @@ describe("a resource", () => {
     resources.want([want("a")]);
     resources.want([want("b")]);
     expect(signals.map((signal) => signal.aborted)).toEqual([true, false]);
+  });
+
+  it("that nobody answered is asked for again once the server is back, and a refused one is not", async () => {
+    const resources = new Resources<string>(host());
+    resources.hostConnected();
+    const asked: string[] = [];
+    const want = (id: string, status: number, code: string): Wanted<string> => ({
+      id,
+      key: id,
+      version: "1",
+      load: () => {
+        asked.push(id);
+        return Promise.reject(new ApiError("no", status, code));
+      },
+    });
+    const both = [want("unanswered", 0, "unreachable"), want("refused", 404, "not_found")];
+    resources.want(both);
+    await settled();
+    resources.want(both);
+    expect(asked).toEqual(["unanswered", "refused"]);
+    serverAnswers();
+    resources.want(both);
+    expect(asked).toEqual(["unanswered", "refused", "unanswered"]);
+    // An element that has left the page asks for nothing.
+    resources.hostDisconnected();
+    await settled();
+    serverAnswers();
+    expect(asked).toHaveLength(3);
   });
 });

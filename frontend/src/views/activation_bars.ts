@@ -18,7 +18,7 @@ import { base } from "./styles";
 import "../charts";
 import "./term";
 
-export const BARS_PX = 70;
+const BARS_PX = 70;
 /** Per-neuron figures that say how much a neuron does, the most telling first. */
 const BAR_STATISTICS = ["activity", "saturation", "dormancy"] as const;
 type BarStatistic = (typeof BAR_STATISTICS)[number];

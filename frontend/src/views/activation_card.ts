@@ -1,7 +1,7 @@
 /** One activation function, with what really reaches it, in every selected run that has it. */
 
-import { html, LitElement, nothing, type TemplateResult } from "lit";
-import { customElement, property, state } from "lit/decorators.js";
+import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
+import { customElement, property } from "lit/decorators.js";
 import type { Async } from "../api";
 import type { CurveSample, DensitySeries, Zones } from "../charts/contract";
 import { Resources } from "../resource";
@@ -9,11 +9,10 @@ import { curve, density, fields, type Curve, type Density, type Fields } from ".
 import { indexAtOrBefore } from "../state";
 import { curveAt, samplesAt, zoneBorders } from "../activation_figures";
 import { activationBadges } from "./activation_badges";
-import { BARS_PX } from "./activation_bars";
 import { activationStyles } from "./activation_styles";
 import { wantSeries, type Context, type LayerView, type RunView } from "./context";
 import { chartWords } from "./chart_words";
-import { DensitySeriesOf, STRIP_PX } from "./density_strips";
+import { DensitySeriesOf } from "./density_strips";
 import { CODE } from "./empty";
 import { frame, frameStyles, together } from "./frame";
 import { Memo } from "./memo";
@@ -24,6 +23,8 @@ import "./card";
 import "./empty";
 import "./term";
 
+/** So far from the window a card begins to be made. */
+const NEAR = "500px";
 const CURVE_PX = 200;
 const HALF_CURVE_PX = 130;
 const NO_DENSITIES: readonly DensitySeries[] = [];
@@ -40,8 +41,8 @@ export class ActivationCard extends LitElement {
   @property({ attribute: false }) ctx!: Context;
   @property({ attribute: false }) layer!: LayerView;
   @property({ type: Boolean, reflect: true }) current = false;
-  /** Loads only what is near the window. */
-  @state() private near = false;
+  /** Whether it is near the window: only then it is loaded, made and kept. */
+  @property({ type: Boolean, reflect: true }) near = false;
 
   readonly #curves = new Resources<Curve>(this);
   readonly #inputs = new Resources<Density>(this);
@@ -57,9 +58,12 @@ export class ActivationCard extends LitElement {
     super.connectedCallback();
     this.#watcher = new IntersectionObserver(
       (entries) => {
-        this.near = entries.some((entry) => entry.isIntersecting);
+        const near = entries.at(-1)?.isIntersecting === true;
+        if (this.near && !near) this.style.setProperty("--nn-held", `${this.offsetHeight}px`);
+        this.near = near;
       },
-      { rootMargin: "300px" },
+      // The view scrolls inside the page, whose own margin does not reach into it.
+      { rootMargin: NEAR, scrollMargin: NEAR } as IntersectionObserverInit,
     );
     this.#watcher.observe(this);
   }
@@ -69,16 +73,15 @@ export class ActivationCard extends LitElement {
     this.#watcher?.disconnect();
   }
 
-  protected override shouldUpdate(): boolean {
-    // Out of sight nothing is drawn; what was drawn stays for the way back.
-    return this.near || !this.hasUpdated;
+  protected override shouldUpdate(changed: PropertyValues<this>): boolean {
+    return this.near || changed.has("near");
   }
 
-  protected override render(): TemplateResult {
+  protected override render(): unknown {
     const { ctx, layer } = this;
     const { words } = ctx;
     const activation = layer.info.activation;
-    if (activation === null) return html``;
+    if (activation === null || !this.near) return nothing;
     const neurons = layer.info.neurons;
     const sub = [
       activation.function +
@@ -106,13 +109,12 @@ export class ActivationCard extends LitElement {
       ${layer.runs.length > 1
         ? html`<div class="runs">${layer.runs.map((run) => this.#runLine(states, run))}</div>`
         : nothing}
-      ${this.near ? this.#charts(states) : html`<div style="height:${CURVE_PX + STRIP_PX + BARS_PX}px"></div>`}
+      ${this.#charts(states)}
     </nn-card>`;
   }
 
   #fieldStates(): ReadonlyMap<string, Async<Fields>> {
     const { ctx, layer } = this;
-    if (!this.near) return new Map();
     return this.#fields.want(
       layer.runs.flatMap((run) => {
         const info = run.layers.get(layer.name);
@@ -190,13 +192,20 @@ export class ActivationCard extends LitElement {
       ${noInputs
         ? nothing
         : html`<p class="caption">
-            <span>${words.t("card.samples", { n: this.#sampleCount(inputs), step: step ?? "—" })}</span>
+            <span>${this.#samplesText(inputs, step)}</span>
           </p>`}
       ${noInputs
-        ? html`<div class="frame" style="height:${STRIP_PX}px">
-            <nn-empty .words=${words} text=${words.t("empty.density")} code=${CODE.inputs}></nn-empty>
-          </div>`
+        ? this.#noDensity()
         : nothing}`;
+  }
+
+  /** Why there is no density: nobody gave inputs, or there was no room to keep theirs. */
+  #noDensity(): TemplateResult {
+    const { words } = this.ctx;
+    const seen = ["activity", "saturation", "dormancy"].some((name) => this.layer.info.series[name] !== undefined);
+    return seen
+      ? html`<nn-empty .words=${words} text=${words.t("empty.density.room")} code=${CODE.room}></nn-empty>`
+      : html`<nn-empty .words=${words} text=${words.t("empty.density")} code=${CODE.inputs}></nn-empty>`;
   }
 
   /** What goes in or comes out of a function without a curve, at the step. */
@@ -245,10 +254,12 @@ export class ActivationCard extends LitElement {
     return this.#zones.of(Object.values(borders), () => borders);
   }
 
-  #sampleCount(states: ReadonlyMap<string, Async<Density>>): number {
+  /** How many inputs were seen; a line of its height while that is not known. */
+  #samplesText(states: ReadonlyMap<string, Async<Density>>, step: number | null): string {
     const first = this.layer.runs.find((run) => states.has(run.info.name));
     const value = first === undefined ? null : valueOf(states.get(first.info.name));
-    return value === null ? 0 : samplesAt(value, this.ctx.state.cursor);
+    if (value === null) return "\u00a0";
+    return this.ctx.words.t("card.samples", { n: samplesAt(value, this.ctx.state.cursor), step: step ?? "—" });
   }
 
   #strips(states: ReadonlyMap<string, Async<Density>>, of: "input" | "output"): TemplateResult {

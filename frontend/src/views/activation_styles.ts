@@ -8,6 +8,10 @@ export const activationStyles = css`
     min-width: 0;
     scroll-margin: 12px;
   }
+  /* Of a thousand cards only those near the window are made; the others hold their place. */
+  :host(nn-activation-card:not([near])) {
+    min-height: var(--nn-held, 430px);
+  }
   .open {
     font-weight: 600;
   }

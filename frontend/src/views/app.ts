@@ -7,6 +7,7 @@ import { Client, type ApiError, type Async, type Catalogue, type Definitions } f
 import type { CursorDetail, ZoomDetail } from "../charts/contract";
 import { Host } from "../host";
 import { Live } from "../live";
+import { serverAnswers } from "../resource";
 import { firstRuns } from "../selection";
 import { moveCursor, neighbourStep, setZoom, Store, type State } from "../state";
 import { fromParameters } from "../url";
@@ -194,6 +195,7 @@ export class AppElement extends LitElement {
   }
 
   #arrived(catalogue: Catalogue): void {
+    serverAnswers();
     this.error = null;
     const newRuns = catalogue.runs.some((run) => !this.#runNames.includes(run.name));
     if (newRuns) void this.#nameRuns();

@@ -13,7 +13,7 @@ import { Memo } from "./memo";
 import { base } from "./styles";
 import "../charts";
 
-export const STRIP_PX = 84;
+const STRIP_PX = 84;
 /** What a strip saves when the one below it shows the steps. */
 const STEP_AXIS_PX = 18;
 

@@ -102,6 +102,7 @@ export const CODE = {
 nnviz_tb.log_model(model, step, logdir="runs/exp1",
                    inputs=probe_batch, scalars={"loss": loss})`,
   inputs: `nnviz_tb.log_model(model, step, logdir="runs/exp1", inputs=probe_batch)`,
+  room: `nnviz_tb.SummaryWriter("runs/exp1", max_step_bytes=1 << 20)`,
   gradients: `nnviz_tb.log_model(model, step, logdir="runs/exp1", gradients=grads)`,
   callback: `model.fit(x, y, callbacks=[
     nnviz_tb.keras.Callback("runs/exp1", inputs=x_val[:256])])`,

@@ -4,6 +4,9 @@ import { css, html, nothing, type TemplateResult } from "lit";
 import type { Async } from "../api";
 import type { Words } from "../i18n";
 
+/** Lower than this, a box holds one line. */
+const SMALL_PX = 120;
+
 export const frameStyles = css`
   .frame {
     position: relative;
@@ -42,6 +45,13 @@ export const frameStyles = css`
     text-align: center;
     overflow: auto;
   }
+  .failure.small {
+    grid-auto-flow: column;
+    gap: 6px;
+    padding: 2px 8px;
+    align-items: center;
+    font-size: 12px;
+  }
   .failure strong {
     font-weight: 600;
   }
@@ -73,18 +83,19 @@ export function frame<T>(
   const shown = state.status === "ready" ? state.value : state.status === "pending" ? state.previous : null;
   return html`<div class="frame" style=${heightPx === null ? "min-height:96px" : `height:${heightPx}px`} aria-busy=${state.status === "pending"}>
     ${state.status === "error"
-      ? failure(words, state.error.message, state.error.status === 0, retry)
+      ? failure(words, state.error.message, state.error.status === 0, heightPx !== null && heightPx < SMALL_PX, retry)
       : shown === null
         ? html`<div class="skeleton" role="status" aria-label=${words.t("loading")}></div>`
         : draw(shown)}
   </div>`;
 }
 
-function failure(words: Words, message: string, offline: boolean, retry: () => void): TemplateResult {
-  return html`<div class="failure" role="alert">
+/** Why there is no chart, and what to do; in a low box in one line, with the rest on hover. */
+function failure(words: Words, message: string, unanswered: boolean, small: boolean, retry: () => void): TemplateResult {
+  const reason = unanswered ? words.t("error.offline") : message;
+  return html`<div class="failure ${small ? "small" : ""}" role="alert" title=${reason}>
     <strong>${words.t("error.title")}</strong>
-    <span>${message}</span>
-    ${offline ? html`<span>${words.t("error.offline")}</span>` : nothing}
+    ${small ? nothing : html`<span>${reason}</span>`}
     <button @click=${retry}>${words.t("error.retry")}</button>
   </div>`;
 }

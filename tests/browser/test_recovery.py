@@ -1,0 +1,34 @@
+"""A server that goes away and comes back: what is said meanwhile, and what happens then."""
+
+from __future__ import annotations
+
+import pytest
+from conftest import Open
+from made_logs import SICK
+from playwright.sync_api import Route, expect
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+DATA = "**/data/plugin/nnviz/**"
+
+
+def test_charts_say_that_nobody_answers_and_come_back_by_themselves(opened: Open) -> None:
+    with opened("overview", SICK) as page:
+
+        def refuse(route: Route) -> None:
+            route.abort("connectionrefused")
+
+        page.page.route(DATA, refuse)
+        page.view("Activations")
+        card = page.panel.locator("nn-activation-card").first
+        expect(card.get_by_text("TensorBoard does not answer").first).to_be_visible()
+        expect(card.get_by_role("button", name="Try again").first).to_be_visible()
+        expect(card).not_to_contain_text("0 inputs")
+        for failure in card.locator(".failure").all():
+            assert failure.evaluate("e => e.scrollHeight <= e.clientHeight + 1")
+
+        page.page.unroute(DATA, refuse)
+        expect(page.panel.locator(".failure")).to_have_count(0, timeout=30_000)
+        page.all_drawn()
+        # The browser itself tells of every request that was refused.
+        page.failures[:] = [one for one in page.failures if "ERR_CONNECTION_REFUSED" not in one]
