@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 
 import pytest
@@ -62,3 +64,73 @@ def test_the_words_on_health_are_never_cut(opened: Open, width: int) -> None:
             " - cell.querySelector('.shown').lastElementChild.getBoundingClientRect().right"
         )
         assert apart >= -1
+
+
+def focused(page: PanelPage) -> str:
+    """Name of the element that has the focus, however deep, and whether its outline shows."""
+    frame = next(frame for frame in page.page.frames if "name=nnviz" in frame.url)
+    found: str = frame.evaluate(
+        """() => {
+          let element = document.activeElement;
+          while (element?.shadowRoot?.activeElement) element = element.shadowRoot.activeElement;
+          if (!element) return "nothing";
+          const style = getComputedStyle(element);
+          const shown = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 1;
+          const name = element.dataset.view ?? element.getAttribute("aria-label")
+            ?? element.textContent.trim().split("\\n")[0];
+          return `${element.localName} ${name}${shown ? "" : " WITHOUT OUTLINE"}`;
+        }"""
+    )
+    return found
+
+
+def test_the_keyboard_reaches_every_part_and_its_place_is_seen(opened: Open) -> None:
+    with opened("overview", WIDE) as page:
+        page.panel.get_by_role("link", name="Skip to the view").focus()
+        path: list[str] = []
+        for _ in range(70):
+            path.append(focused(page))
+            page.page.keyboard.press("Tab")
+            if path[-1].startswith("div block_00/layer_00"):
+                break
+        expected = [
+            "a Skip to the view",
+            "input Filter runs (regex)",
+            "input Search layers",
+            "button block_00/layer_00",
+            "div Width of the side bar",
+            "button overview",
+            "button Previous step",
+            "button Next step",
+            "button Sort by Health",
+        ]
+        assert [stop for stop in path if "WITHOUT OUTLINE" in stop] == []
+        assert [stop for stop in path if stop in expected] == expected
+        assert path[-1].startswith("div block_00/layer_00"), "the cells are reached"
+        assert len(path) < 60, "a thousand layers are one stop of the Tab key"
+
+
+def test_the_link_to_the_view_moves_the_focus_and_keeps_the_address(opened: Open) -> None:
+    with opened("overview", SICK) as page:
+        before = page.page.url
+        skip = page.panel.get_by_role("link", name="Skip to the view")
+        skip.focus()
+        expect(skip).to_be_in_viewport()
+        page.page.keyboard.press("Enter")
+        expect(page.panel.locator("main")).to_be_focused()
+        assert page.page.url == before
+
+
+def test_the_table_of_layers_is_saved_as_numbers(opened: Open) -> None:
+    with opened("overview", HEALTHY, SICK) as page:
+        menu = page.panel.locator("nn-overview-view nn-save-menu")
+        menu.get_by_role("button", name="Save: Layers").click()
+        expect(menu.get_by_role("button", name=re.compile("PNG"))).to_have_count(0)
+        text = page.saved(menu.get_by_role("button", name="Numbers (CSV)")).decode()
+
+    rows = list(csv.DictReader(io.StringIO(text)))
+    dead = {(row["run"], row["layer"]): row["dead_share"] for row in rows}
+    assert len(rows) == 10
+    assert float(dead[SICK, DEAD]) == pytest.approx(8 / 12)
+    assert float(dead[HEALTHY, DEAD]) == 0
+    assert [row["health"] for row in rows if row["layer"] == DEAD] == ["healthy", "severe"]

@@ -4,7 +4,7 @@ import { html, LitElement, nothing, type PropertyValues, type TemplateResult } f
 import { customElement, property, state } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
 import { latest, type Async } from "../api";
-import { STATUSES, type Health } from "../findings";
+import { movedPlace, reachedPlace, type Place } from "../cell_focus";
 import { layerLines, lineTops, linesBetween, type LayerEntry, type Line } from "../layer_rows";
 import { Resources, type Wanted } from "../resource";
 import { search } from "../selection";
@@ -14,7 +14,8 @@ import type { Context, LayerView, RunView } from "./context";
 import { CODE } from "./empty";
 import { frame, frameStyles, together } from "./frame";
 import { Memo } from "./memo";
-import { cellOf, sizeText, sortKey, type RowFacts, type RunShare } from "./overview_cells";
+import { cellOf, sizeText, sortKey, worstOf, type RowFacts, type RunShare } from "./overview_cells";
+import { overviewCsv } from "./overview_csv";
 import { RunFigures } from "./overview_figures";
 import { overviewHeading, sharedLayers } from "./overview_heading";
 import { overviewStyles } from "./overview_styles";
@@ -22,6 +23,7 @@ import { badge, base } from "./styles";
 import "../charts";
 import "../charts/overlay_cells";
 import "./empty";
+import "./save_menu";
 
 const ROW_PX = 48;
 /** What each run beyond the second adds: their figures stand below one another. */
@@ -44,8 +46,10 @@ export class OverviewView extends LitElement {
   @property({ attribute: false }) ctx!: Context;
   @state() private scrolled = 0;
   @state() private viewport = 800;
-  /** The cell that Tab leads to; ↑ ↓ ← → move it. */
-  @state() private active: { readonly layer: string; readonly column: Column } | null = null;
+  /** The cell that had the focus last; ↑ ↓ ← → move it. */
+  @state() private active: Place | null = null;
+  /** The cell that Tab leads to: that one, or the first where it is out of sight. */
+  #reached: Place | null = null;
 
   readonly #overviews = new Resources<Overview>(this);
   readonly #densities = new Resources<Overview>(this);
@@ -54,6 +58,7 @@ export class OverviewView extends LitElement {
   readonly #tops = new Memo<Float64Array>();
   #facts: ReadonlyMap<string, RowFacts> = new Map();
   #shown: readonly Line[] = [];
+  #shares: readonly RunShare[] = [];
   #sizes: ResizeObserver | null = null;
 
   override disconnectedCallback(): void {
@@ -78,6 +83,11 @@ export class OverviewView extends LitElement {
     return this.#table(states, densities);
   }
 
+  /** What the menu below the table saves. */
+  toCsv(): string {
+    return overviewCsv(this.ctx, this.#shares);
+  }
+
   #wanted(run: RunView, step: number | null): Wanted<Overview> {
     const { name, last_step, last_wall_time } = run.info;
     const version = `${last_step}@${last_wall_time}`;
@@ -94,11 +104,13 @@ export class OverviewView extends LitElement {
   #table(states: ReadonlyMap<string, Async<Overview>>, densities: ReadonlyMap<string, Async<Overview>>): TemplateResult {
     const { ctx } = this;
     const { words } = ctx;
-    const lines = this.#linesOf(this.#sharesOf(states, densities));
+    this.#shares = this.#sharesOf(states, densities);
+    const lines = this.#linesOf(this.#shares);
     const heightOf = (line: Line): number => this.#heightOf(line);
     const tops = this.#tops.of([lines, ctx.runs.length], () => lineTops(lines, heightOf));
     const [from, to] = linesBetween(tops, this.scrolled - OVERSCAN_PX, this.scrolled + this.viewport + OVERSCAN_PX);
     this.#shown = lines;
+    this.#reached = reachedPlace(this.active, lines.slice(from, to));
     const place = (line: Line, offset: number): TemplateResult => {
       const at = from + offset;
       const style = `top:${tops[at]}px;height:${(tops[at + 1] as number) - (tops[at] as number)}px`;
@@ -114,7 +126,9 @@ export class OverviewView extends LitElement {
               </div>`}
         </div>
       </div>
-      <p class="hint">${words.t("overview.rows", { n: this.#facts.size })}${sharedLayers(ctx)} · ${words.t("overview.hint")}</p>`;
+      <p class="hint">
+        <nn-save-menu table .words=${words} heading=${words.t("overview.table")} file="overview" .within=${() => [this]}></nn-save-menu>
+        ${words.t("overview.rows", { n: this.#facts.size })}${sharedLayers(ctx)} · ${words.t("overview.hint")}</p>`;
   }
 
   #sharesOf(
@@ -146,7 +160,7 @@ export class OverviewView extends LitElement {
       const entries = layers.map((layer, order): LayerEntry => {
         const facts = this.#facts.get(layer.name) as RowFacts;
         const idle = layer.info.parameters === 0 && layer.info.activation === null;
-        return { name: layer.name, order, idle, key: rows.column === "order" ? order : sortKey(rows.column, facts, rankOf) };
+        return { name: layer.name, order, idle, key: rows.column === "order" ? order : sortKey(rows.column, facts) };
       });
       return layerLines(entries, rows, folds);
     });
@@ -192,15 +206,15 @@ export class OverviewView extends LitElement {
     const facts = { ...(this.#facts.get(line.name) as RowFacts), ctx };
     const current = ctx.state.layer === line.name ? "current" : "";
     return html`<div class="line layer ${line.idle ? "idle" : ""} ${current}" role="row" aria-rowindex=${at + 2} data-layer=${line.name} style=${style}>
-      ${COLUMNS.map((column, place) => this.#cell(column, facts, line, at === 0 && place === 0))}
+      ${COLUMNS.map((column) => this.#cell(column, facts, line))}
     </div>`;
   }
 
-  #cell(column: Column, facts: RowFacts, line: Extract<Line, { kind: "layer" }>, first: boolean): TemplateResult {
+  #cell(column: Column, facts: RowFacts, line: Extract<Line, { kind: "layer" }>): TemplateResult {
     const { ctx } = this;
     const { content, label, go, hint } = cellOf(column, facts);
     const title = `${label}\n${ctx.words.t(`overview.go.${hint}`)}`;
-    const active = this.active === null ? first : this.active.layer === line.name && this.active.column === column;
+    const active = this.#reached?.layer === line.name && this.#reached.column === column;
     const open = (): void => ctx.store.set(go);
     const inner =
       column === "order"
@@ -235,16 +249,12 @@ export class OverviewView extends LitElement {
 
   /** ↑ ↓ ← → Home End move between cells; the row moved to is brought into view first. */
   readonly #keydown = (event: KeyboardEvent): void => {
-    const down = { ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10 }[event.key] ?? 0;
-    const right = { ArrowRight: 1, ArrowLeft: -1, Home: -COLUMNS.length, End: COLUMNS.length }[event.key] ?? 0;
-    if ((down === 0 && right === 0) || this.active === null) return;
+    const next = this.active === null ? null : movedPlace(this.active, event.key, this.#shown);
+    if (next === null) return;
     event.preventDefault();
     event.stopPropagation();
-    const layers = this.#shown.flatMap((line) => (line.kind === "layer" ? [line.name] : []));
-    const row = clamp(layers.indexOf(this.active.layer) + down, layers.length);
-    const column = clamp(COLUMNS.indexOf(this.active.column) + right, COLUMNS.length);
-    this.active = { layer: layers[row] as string, column: COLUMNS[column] as Column };
-    this.#reveal(this.active.layer);
+    this.active = next;
+    this.#reveal(next.layer);
     void this.updateComplete.then(() => this.#activeCell()?.focus({ preventScroll: true }));
   };
 
@@ -286,18 +296,4 @@ export class OverviewView extends LitElement {
     this.#shownLayer = layer;
     if (layer !== null) this.#reveal(layer);
   }
-}
-
-function clamp(place: number, count: number): number {
-  return Math.max(0, Math.min(count - 1, place));
-}
-
-/** Worse is more: first by severity, then by how many findings there are. */
-function rankOf(health: Health): number {
-  return STATUSES.indexOf(health.status) * 1000 + Math.min(999, health.findings.length);
-}
-
-function worstOf(all: readonly (Health | undefined)[]): Health["status"] {
-  const ranks = all.map((health) => (health === undefined ? 0 : STATUSES.indexOf(health.status)));
-  return STATUSES[Math.max(0, ...ranks)] ?? "not_measured";
 }

@@ -1,7 +1,7 @@
 /** The cells of a layer in the overview: a small chart or a figure, and where a click leads. */
 
 import { html, nothing, type TemplateResult } from "lit";
-import { aboutField, NOT_MEASURED, type Health } from "../findings";
+import { aboutField, NOT_MEASURED, STATUSES, type Health } from "../findings";
 import { shortFinding, sentenceOf } from "../i18n_findings";
 import type { Column, State } from "../state";
 import type { Context, LayerView, RunView } from "./context";
@@ -72,7 +72,7 @@ export function cellOf(column: Column, facts: RowFacts): CellContent {
 }
 
 /** By what a column sorts: over several runs the worst, which is the most. */
-export function sortKey(column: Exclude<Column, "order">, facts: RowFacts, healthRank: (health: Health) => number): number {
+export function sortKey(column: Exclude<Column, "order">, facts: RowFacts): number {
   const { layer, shares, ctx } = facts;
   const most = (valueOf: (share: RunShare) => number): number =>
     shares.reduce((best, share) => {
@@ -104,8 +104,18 @@ export function sortKey(column: Exclude<Column, "order">, facts: RowFacts, healt
     case "saturated":
       return at("saturated_share");
     case "health":
-      return healthRank(ctx.health.get(layer.name) ?? NOT_MEASURED);
+      return rankOf(ctx.health.get(layer.name) ?? NOT_MEASURED);
   }
+}
+
+/** Worse is more: first by severity, then by how many findings there are. */
+function rankOf(health: Health): number {
+  return STATUSES.indexOf(health.status) * 1000 + Math.min(999, health.findings.length);
+}
+
+export function worstOf(all: readonly (Health | undefined)[]): Health["status"] {
+  const ranks = all.map((health) => (health === undefined ? 0 : STATUSES.indexOf(health.status)));
+  return STATUSES[Math.max(0, ...ranks)] ?? "not_measured";
 }
 
 type Drawn = Pick<CellContent, "content" | "label">;

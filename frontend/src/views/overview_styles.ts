@@ -215,6 +215,9 @@ export const overviewStyles = css`
   [aria-expanded="true"] .chevron {
     transform: rotate(90deg);
   }
+  .hint nn-save-menu {
+    float: right;
+  }
   .hint {
     margin: 8px 2px 0;
     font-size: 12px;

@@ -36,6 +36,11 @@ export class SaveMenuElement extends LitElement {
         font-size: 13px;
         white-space: nowrap;
       }
+      /* Below a table there is no room. */
+      :host([table]) ul {
+        top: auto;
+        bottom: 100%;
+      }
       li button {
         display: block;
         width: 100%;
@@ -56,6 +61,8 @@ export class SaveMenuElement extends LitElement {
   @property() file = "nnviz";
   /** The element whose charts are meant, however deep they stand in it. */
   @property({ attribute: false }) within: () => Iterable<Element> = () => [];
+  /** Only numbers: a table is no picture. */
+  @property({ type: Boolean }) table = false;
   @state() private open = false;
 
   protected override render(): TemplateResult {
@@ -82,7 +89,7 @@ export class SaveMenuElement extends LitElement {
       </button>
       ${this.open
         ? html`<ul>
-            <li><button @click=${() => this.#save("png")}>${t("card.png")}</button></li>
+            ${this.table ? nothing : html`<li><button @click=${() => this.#save("png")}>${t("card.png")}</button></li>`}
             <li><button @click=${() => this.#save("csv")}>${t("card.csv")}</button></li>
           </ul>`
         : nothing}
@@ -141,7 +148,7 @@ async function stacked(pictures: readonly Blob[]): Promise<Blob> {
   });
 }
 
-/** Charts in elements and below them, those in the shadow roots of parts included. */
+/** What can be saved in elements and below them, what is in the shadow roots of parts included. */
 function* exportables(elements: Iterable<Element>): Generator<Element & Exportable> {
   for (const element of elements) {
     if (isExportable(element)) yield element;
@@ -153,5 +160,5 @@ function* exportables(elements: Iterable<Element>): Generator<Element & Exportab
 }
 
 function isExportable(element: Element): element is Element & Exportable {
-  return "toPng" in element && "toCsv" in element;
+  return "toCsv" in element;
 }
