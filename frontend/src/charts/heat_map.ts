@@ -2,24 +2,17 @@ import type { PropertyValues } from "lit";
 import { customElement, property } from "lit/decorators.js";
 import { colormap, type ColormapName } from "../pure/colormap";
 import { float32Text, toCsv } from "../pure/csv";
-import {
-  anyNaN,
-  colored,
-  pooledPixels,
-  pooledRows,
-  type PooledRows,
-  type Pooling,
-} from "../pure/heat_raster";
+import type { Pooling } from "../pure/heat_raster";
 import { finiteExtent, linearScale, positiveExtent, px } from "../pure/scale";
-import { columnsOf, nearestIndex } from "../pure/step_axis";
+import { nearestIndex } from "../pure/step_axis";
 import { formatCount, formatNumber, formatShare } from "../pure/ticks";
 import type { SliderState } from "./chart_element";
 import type { CursorDetail, Matrix, Pin, PinDetail } from "./contract";
 import { drawColorScale } from "./color_scale";
-import { nanColor } from "./palette";
+import { drawPinFrame, frameOf, HeatPainter } from "./heat_marks";
 import { StepChart } from "./step_chart";
 import type { PlotAxis, PlotSpec } from "./plot_spec";
-import { crisp, paintPixels, type Rect, type Surface } from "./surface";
+import type { Rect, Surface } from "./surface";
 
 const LABEL_PX = 13;
 const WHEEL_ZOOM = 1.2;
@@ -53,6 +46,7 @@ export class HeatMap extends StepChart {
   private placeOfNeuron = new Map<number, number>();
   private naturalOrder = new Int32Array(0);
   private extent: readonly [number, number] = [0, 1];
+  private readonly painter = new HeatPainter();
 
   protected override willUpdate(changed: PropertyValues<this>): void {
     super.willUpdate(changed);
@@ -114,43 +108,26 @@ export class HeatMap extends StepChart {
   }
 
   private paintMatrix(surface: Surface, rect: Rect, matrix: Matrix): void {
-    const width = Math.round(rect.width * surface.ratio);
-    const height = Math.round(rect.height * surface.ratio);
-    const pooling = this.map === "diverging" ? "farthest" : this.pooling;
-    const columns = columnsOf(this.positions(matrix), this.stepDomain(), width);
-    const pixels = pooledPixels(this.pooledRows(matrix, height, pooling), columns, pooling);
-    let [low, high] = this.extent;
-    if (this.logScale) {
-      for (let index = 0; index < pixels.length; index++) {
-        // Zero and below are the bottom of a log scale, not numbers that are missing.
-        const value = pixels[index]!;
-        pixels[index] = value > 0 ? Math.log(value) : value <= 0 ? -Infinity : NaN;
-      }
-      [low, high] = [Math.log(low), Math.log(high)];
-    }
     const lut = colormap(this.map, surface.theme.dark);
-    const rgba = colored(pixels, low, high, lut, nanColor(surface.theme));
-    paintPixels(surface, rect, rgba, width, height);
+    const anyNaN = this.painter.paint(surface, rect, {
+      values: matrix.values,
+      stepCount: matrix.steps.length,
+      order: this.rowOrder(),
+      rows: this.rows(),
+      positions: this.positions(matrix),
+      domain: this.stepDomain(),
+      pooling: this.map === "diverging" ? "farthest" : this.pooling,
+      extent: this.extent,
+      logScale: this.logScale,
+      lut,
+    });
     drawColorScale(surface, rect, {
       lut,
       low: this.valueText(this.extent[0]),
       high: this.valueText(this.extent[1]),
       label: this.logScale ? `${this.quantity} (log)` : this.quantity,
-      notNumber: anyNaN(pixels) ? this.words.notNumber : null,
+      notNumber: anyNaN ? this.words.notNumber : null,
     });
-  }
-
-  private pooled: { readonly of: readonly unknown[]; readonly rows: PooledRows } | null = null;
-
-  /** Kept while the same rows are shown: a zoom over steps reads a hundredth of the matrix. */
-  private pooledRows(matrix: Matrix, height: number, pooling: Pooling): PooledRows {
-    const order = this.rowOrder();
-    const of = [matrix.values, matrix.steps, order, ...this.rows(), height, pooling];
-    if (this.pooled === null || !of.every((part, index) => part === this.pooled?.of[index])) {
-      const source = { values: matrix.values, stepCount: matrix.steps.length, order };
-      this.pooled = { of, rows: pooledRows(source, this.rows(), height, pooling) };
-    }
-    return this.pooled.rows;
   }
 
   /** Rows are named at most every 26 px when they are many: a wall of numbers is not read. */
@@ -175,39 +152,17 @@ export class HeatMap extends StepChart {
 
   protected override drawOverlay(surface: Surface): void {
     const rect = this.markRect();
-    const { ctx } = surface;
     this.drawStepCursor(surface);
-    const [from, to] = this.rows();
-    const rowHeight = rect.height / (to - from);
-    const box = (place: number): readonly [number, number] => {
-      const top = rect.top + (place - from) * rowHeight;
-      const height = Math.max(3, rowHeight);
-      return [crisp(top - (height - rowHeight) / 2, surface.ratio), height];
-    };
     for (const pin of this.pins) {
       const place = this.placeOfNeuron.get(pin.neuron);
-      if (place === undefined || place < from || place >= to) continue;
-      const [top, height] = box(place);
-      // Around the row, so that its values stay visible; the dark line keeps the pin's colour
-      // apart from the same colour of the map.
-      ctx.lineWidth = 1;
-      ctx.strokeStyle = "rgb(0 0 0 / 45%)";
-      ctx.strokeRect(rect.left, top - 3, rect.width, height + 6);
-      ctx.lineWidth = 2;
-      ctx.strokeStyle = pin.color;
-      ctx.strokeRect(rect.left, top - 1.5, rect.width, height + 3);
-      ctx.fillStyle = pin.color;
-      ctx.beginPath();
-      ctx.moveTo(rect.left + rect.width + 2, top + height / 2);
-      ctx.lineTo(rect.left + rect.width + 10, top + height / 2 - 5);
-      ctx.lineTo(rect.left + rect.width + 10, top + height / 2 + 5);
-      ctx.fill();
+      const frame = place === undefined ? null : frameOf(surface, rect, this.rows(), place);
+      if (frame !== null) drawPinFrame(surface, rect, frame, pin.color);
     }
-    if (this.hovered === null || this.hovered.place < from || this.hovered.place >= to) return;
-    const [top, height] = box(this.hovered.place);
-    ctx.strokeStyle = "#ffffff";
-    ctx.lineWidth = 1;
-    ctx.strokeRect(rect.left, top, rect.width, height);
+    const hovered = this.hovered && frameOf(surface, rect, this.rows(), this.hovered.place);
+    if (hovered === null) return;
+    surface.ctx.strokeStyle = "#ffffff";
+    surface.ctx.lineWidth = 1;
+    surface.ctx.strokeRect(rect.left, hovered[0], rect.width, hovered[1]);
   }
 
   private valueText(value: number, digits = 3): string {

@@ -1,13 +1,13 @@
 import { html, type TemplateResult } from "lit";
 import type { PropertyValues } from "lit";
 import { customElement, property } from "lit/decorators.js";
-import { colormap, cssColor, LUT_SIZE } from "../pure/colormap";
 import { float32Text, toCsv, type Cell } from "../pure/csv";
 import { finiteExtent, linearScale, px, type Scale } from "../pure/scale";
 import { nearestIndex } from "../pure/step_axis";
 import { formatCount, formatNumber, formatShare } from "../pure/ticks";
 import { ChartElement, type LegendItem, type SliderState } from "./chart_element";
 import type { Paths, Pin, PinDetail } from "./contract";
+import { drawStepScale, stepColor, strokePieces, strokeWhole, type StepWindow } from "./path_marks";
 import type { PlotSpec } from "./plot_spec";
 import { clipped, setFont, type Rect, type Surface } from "./surface";
 import { withAlpha } from "./theme";
@@ -15,16 +15,7 @@ import { valueAxis } from "./value_axis";
 
 /** More paths than this hide one another; those drawn are spread evenly over the neurons. */
 const MAX_PATHS = 200;
-/** Strokes of one colour are drawn in one go; more colours than this are not told apart. */
-const COLOR_COUNT = 24;
 const CATCH_PX = 14;
-const BAR_WIDTH_PX = 96;
-
-/** Colour of a place between the first and the last step; the end that melts into the page is cut. */
-function stepColor(share: number, dark: boolean): string {
-  const place = dark ? 0.22 + 0.78 * share : 0.92 * share;
-  return cssColor(colormap("viridis")[Math.round(place * (LUT_SIZE - 1))]!);
-}
 
 /**
  * Paths of neurons through the plane of the first two principal components, the step as colour.
@@ -111,8 +102,8 @@ export class PathChart extends ChartElement {
   private drawPaths(surface: Surface, rect: Rect, paths: Paths): void {
     const { ctx, theme } = surface;
     const { x, y } = this.scales(rect);
-    this.drawStepScale(surface, rect, paths);
-    const [from, to] = this.stepWindow(paths);
+    const window = this.stepWindow(paths);
+    drawStepScale(surface, rect, paths.steps, window, this.words.step);
     const colorOf = (share: number) => stepColor(share, theme.dark);
     clipped(surface, rect, () => {
       ctx.lineJoin = "round";
@@ -120,20 +111,20 @@ export class PathChart extends ChartElement {
       const pinned = new Set(this.pins.map((pin) => pin.neuron));
       const faint = this.shown.filter((row) => !pinned.has(paths.neurons[row]!));
       ctx.globalAlpha = pinned.size > 0 ? 0.55 : 0.8;
-      this.strokePieces(ctx, paths, faint, from, to, x, y, colorOf);
+      strokePieces(ctx, paths, faint, window, x, y, colorOf);
       ctx.globalAlpha = 1;
       for (const pin of this.pins) {
         const row = paths.neurons.indexOf(pin.neuron);
         if (row < 0) continue;
         ctx.strokeStyle = theme.surface;
         ctx.lineWidth = 7;
-        this.strokeWhole(ctx, paths, row, from, to, x, y);
+        strokeWhole(ctx, paths, row, window, x, y);
         ctx.strokeStyle = pin.color;
         ctx.lineWidth = 5;
-        this.strokeWhole(ctx, paths, row, from, to, x, y);
+        strokeWhole(ctx, paths, row, window, x, y);
         // The step stays readable inside the pin's own colour.
         ctx.lineWidth = 2;
-        this.strokePieces(ctx, paths, [row], from, to, x, y, colorOf);
+        strokePieces(ctx, paths, [row], window, x, y, colorOf);
       }
     });
     if (this.shown.length < paths.neurons.length) {
@@ -150,83 +141,12 @@ export class PathChart extends ChartElement {
     }
   }
 
-  private stepWindow(paths: Paths): readonly [number, number] {
+  private stepWindow(paths: Paths): StepWindow {
     if (this.time.zoom === null) return [0, paths.steps.length - 1];
     return [
       nearestIndex(paths.steps, this.time.zoom[0]),
       nearestIndex(paths.steps, this.time.zoom[1]),
     ];
-  }
-
-  private strokePieces(
-    ctx: CanvasRenderingContext2D,
-    paths: Paths,
-    rows: readonly number[],
-    from: number,
-    to: number,
-    x: Scale,
-    y: Scale,
-    colorOf: (share: number) => string,
-  ): void {
-    const { points, steps } = paths;
-    const colors = Math.max(1, Math.min(COLOR_COUNT, to - from));
-    for (let color = 0; color < colors; color++) {
-      const first = from + Math.floor((color * (to - from)) / colors);
-      const last = from + Math.floor(((color + 1) * (to - from)) / colors);
-      ctx.strokeStyle = colorOf(colors === 1 ? 1 : color / (colors - 1));
-      ctx.beginPath();
-      for (const row of rows) {
-        for (let step = first; step <= last; step++) {
-          const place = 2 * (row * steps.length + step);
-          const left = x.toPx(points[place]!);
-          const top = y.toPx(points[place + 1]!);
-          // NaN is a point the canvas leaves out; the next one must begin anew.
-          if (step === first || Number.isNaN(points[place - 2]!)) ctx.moveTo(left, top);
-          else ctx.lineTo(left, top);
-        }
-      }
-      ctx.stroke();
-    }
-  }
-
-  private strokeWhole(
-    ctx: CanvasRenderingContext2D,
-    paths: Paths,
-    row: number,
-    from: number,
-    to: number,
-    x: Scale,
-    y: Scale,
-  ): void {
-    ctx.lineCap = "round";
-    ctx.beginPath();
-    for (let step = from; step <= to; step++) {
-      const place = 2 * (row * paths.steps.length + step);
-      ctx.lineTo(x.toPx(paths.points[place]!), y.toPx(paths.points[place + 1]!));
-    }
-    ctx.stroke();
-    ctx.lineCap = "butt";
-  }
-
-  private drawStepScale(surface: Surface, rect: Rect, paths: Paths): void {
-    const { ctx, theme } = surface;
-    const [from, to] = this.stepWindow(paths);
-    const right = rect.left + rect.width;
-    setFont(surface, 10);
-    ctx.textBaseline = "middle";
-    ctx.textAlign = "right";
-    ctx.fillStyle = theme.muted;
-    const y = rect.top - 13;
-    const last = formatCount(paths.steps[to]!);
-    ctx.fillText(last, right, y);
-    const barRight = right - ctx.measureText(last).width - 5;
-    const barLeft = barRight - BAR_WIDTH_PX;
-    for (let place = 0; place < BAR_WIDTH_PX; place++) {
-      ctx.fillStyle = stepColor(place / (BAR_WIDTH_PX - 1), theme.dark);
-      ctx.fillRect(barLeft + place, y - 4, 1.5, 8);
-    }
-    ctx.fillStyle = theme.muted;
-    ctx.fillText(`${this.words.step} ${formatCount(paths.steps[from]!)}`, barLeft - 5, y);
   }
 
   private cursorIndex(paths: Paths): number {
@@ -257,10 +177,9 @@ export class PathChart extends ChartElement {
         ctx.stroke();
       }
       if (this.hoveredRow < 0) return;
-      const [from, to] = this.stepWindow(paths);
       ctx.strokeStyle = theme.text;
       ctx.lineWidth = 2;
-      this.strokeWhole(ctx, paths, this.hoveredRow, from, to, x, y);
+      strokeWhole(ctx, paths, this.hoveredRow, this.stepWindow(paths), x, y);
     });
   }
 
