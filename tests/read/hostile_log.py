@@ -110,6 +110,10 @@ def write_hostile_runs(logdir: Path) -> None:
     for name, content in {**LYING_METADATA, **UNBACKED_METADATA}.items():
         log.step(0, {schema.tag_of("bias", name): (content, GOOD)})
     log.step(0, {schema.tag_of("bias", "l" * 700): (SERIES, GOOD), "nnviz/later/x": (SERIES, GOOD)})
+    log = Log(logdir / "twice")
+    log.step(0, {**described, "nnviz/bias/dense": (SERIES, GOOD)})
+    log.twice(1, "nnviz/bias/dense", SERIES, GOOD, GOOD + 1)
+    log.step(3, {"nnviz/bias/dense": (SERIES, GOOD + 3)})
     endless = "m" * (1 << 20)
     log = Log(logdir / "endless names")
     log.step(0, {**described, schema.tag_of("bias", endless): (SERIES, GOOD)}, {endless: 1.0})

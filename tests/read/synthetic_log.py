@@ -88,6 +88,15 @@ class Log:
             self._describe(value, tag, "scalars", b"", summary_pb2.DATA_CLASS_SCALAR)
         self._write(event)
 
+    def twice(self, step: int, tag: str, metadata: Any, values: Any, again: Any) -> None:
+        """One record that holds the same tag two times."""
+        event = event_pb2.Event(step=step, wall_time=1790000000.0 + step)
+        for row in (values, again):
+            value = event.summary.value.add(tag=tag, tensor=tensor(row))
+            content = metadata.to_bytes()
+            self._describe(value, tag, "nnviz", content, summary_pb2.DATA_CLASS_TENSOR)
+        self._write(event)
+
     def _describe(self, value: Any, tag: str, plugin: str, content: bytes, data_class: int) -> None:
         if tag in self._seen:
             return

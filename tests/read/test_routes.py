@@ -332,6 +332,12 @@ def test_metadata_that_lies_is_refused_in_its_own_place(board: TensorBoard, name
         assert "upgrade nnviz_tb" in message
 
 
+def test_of_a_tag_that_a_record_holds_twice_the_later_row_counts(board: TensorBoard) -> None:
+    _, arrays = board.get("neurons", run="twice", layer="dense", statistic="bias").arrays
+    np.testing.assert_array_equal(arrays["steps"], [0, 1, 3])
+    np.testing.assert_array_equal(arrays["values"][0], [0, 1, 3])
+
+
 def test_names_of_a_megabyte_are_counted_and_never_sent(board: TensorBoard) -> None:
     reply = board.get("contents", run="endless names")
     assert len(reply.body) < 10_000
