@@ -75,11 +75,12 @@ STATISTICS = Extension(
     "nnviz_tb.statistics._stats",
     [
         "nnviz_tb/statistics/_stats.c",
+        "nnviz_tb/statistics/_arguments.c",
         "nnviz_tb/statistics/_kernels.c",
         "nnviz_tb/statistics/_samples.c",
         "nnviz_tb/statistics/_summaries.c",
     ],
-    depends=["nnviz_tb/statistics/_stats.h"],
+    depends=["nnviz_tb/statistics/_stats.h", "nnviz_tb/statistics/_arguments.h"],
     extra_compile_args=[] if sys.platform == "win32" else ["-O3"],
     optional=True,  # without a compiler, NumPy does the same work
 )
