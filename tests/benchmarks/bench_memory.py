@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -125,9 +125,9 @@ def measure(way: str, mebibytes: int, limit: int) -> tuple[float, float] | None:
     return extra, seconds
 
 
-def table(mebibytes: int, ways: tuple[str, ...] = WAYS, limit: int = 8192) -> list[str]:
-    """A line for each way that is installed, with its ratio to the first."""
-    lines = [f"{'way':<24}{'extra MiB at the peak':>24}{'ratio':>10}{'seconds':>10}"]
+def table(mebibytes: int, ways: tuple[str, ...] = WAYS, limit: int = 8192) -> Iterator[str]:
+    """A line for each way that is installed, as it is found, with its ratio to the first."""
+    yield f"{'way':<24}{'extra MiB at the peak':>24}{'ratio':>10}{'seconds':>10}"
     ours = 0.0
     for way in ways:
         module = way.partition(".")[0].replace("tf", "tensorflow").partition(" ")[0]
@@ -135,12 +135,11 @@ def table(mebibytes: int, ways: tuple[str, ...] = WAYS, limit: int = 8192) -> li
             continue
         found = measure(way, mebibytes, limit)
         if found is None:
-            lines.append(f"{way:<24}{f'> {limit - mebibytes}':>24}{'ended':>10}{'there':>10}")
+            yield (f"{way:<24}{f'> {limit - mebibytes}':>24}{'ended':>10}{'there':>10}")
             continue
         extra, seconds = found
         ours = ours or max(extra, 0.1)
-        lines.append(f"{way:<24}{extra:>24.1f}{extra / ours:>10.1f}{seconds:>10.2f}")
-    return lines
+        yield (f"{way:<24}{extra:>24.1f}{extra / ours:>10.1f}{seconds:>10.2f}")
 
 
 if __name__ == "__main__":
@@ -153,4 +152,5 @@ if __name__ == "__main__":
         print(*measure_here(given.way, given.mebibytes))
     else:
         print(f"a layer of {given.mebibytes} MiB, float32")
-        print("\n".join(table(given.mebibytes, limit=given.limit_mebibytes)))
+        for line in table(given.mebibytes, limit=given.limit_mebibytes):
+            print(line, flush=True)
