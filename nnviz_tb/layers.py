@@ -94,10 +94,13 @@ class DistantArray:
         array its own, which is then looked at as ``[1, neurons]`` when it is a bias, and as
         ``[entries, 1]`` when it stands in :attr:`Layer.others`.
       writes: this process is the one that writes.
+      may_be_late: the answers may be asked for after the call that logs has returned, and in any
+        order among processes; what was wanted is of the moment of :meth:`begin` all the same.
     """
 
     shape: tuple[int, ...]
     writes: bool = True
+    may_be_late: bool = False
 
     @property
     def size(self) -> int:

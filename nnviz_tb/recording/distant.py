@@ -44,6 +44,19 @@ def arrays_of(layers: Iterable[tuple[int, Layer]]) -> Iterator[DistantArray]:
         yield from _of_layer(layer)
 
 
+def may_be_late(layers: Iterable[tuple[int, Layer]]) -> bool:
+    """Whether all that the layers hold will be found to be the same at a later call."""
+    for _, layer in layers:
+        arrays = [array for array in named_arrays(layer).values() if array is not None]
+        if not all(isinstance(array, DistantArray) and array.may_be_late for array in arrays):
+            return False
+        seen = layer.activation
+        samples = () if seen is None else (seen.inputs, seen.outputs)
+        if any(array is not None and array.flags.writeable for array in samples):
+            return False
+    return True
+
+
 def wait_for_samples(layers: Iterable[tuple[int, Layer]]) -> None:
     """Waits until samples that are still arriving are there, as they are with the arrays."""
     layers = list(layers)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import sys
 import time
+import weakref
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,6 +50,10 @@ class Begun:
         """Whether :meth:`ModelLog.finish` would not wait."""
         return self.prepared is None or self.prepared.is_ready()
 
+    def may_be_late(self) -> bool:
+        """Whether nothing of the step can have changed at a later call, distant or not."""
+        return self.prepared is not None and distant.may_be_late(self.prepared.layers)
+
 
 class ModelLog:
     """Records layers into a sink, one record for each step. The caller holds the lock.
@@ -68,6 +74,8 @@ class ModelLog:
         self._max_step_bytes = max_step_bytes
         self._seed = seed
         self._recorders: dict[str, ModelRecorder] = {}
+        self._late: dict[str, Begun] = {}
+        self._flushes_at_exit = False
         self._run_content: bytes | None = None
         self._began = time.perf_counter()
         self._spent = 0.0
@@ -86,8 +94,27 @@ class ModelLog:
         began: float,
         probe_seconds: float,
     ) -> None:
-        """Records the layers beside the scalars; the arguments are those of :meth:`begin`."""
-        self.finish(self.begin(layers, step, wall_time, scalars, key, began, probe_seconds))
+        """Records the layers beside the scalars; the arguments are those of :meth:`begin`.
+
+        What an accelerator still works on is recorded with the model's next step, or with the next
+        :meth:`flush`, so that the training does not wait for it.
+        """
+        late = self._late.pop(key, None)
+        if late is not None:
+            self.finish(late)
+        begun = self.begin(layers, step, wall_time, scalars, key, began, probe_seconds)
+        if begun.may_be_late() and not begun.is_ready():
+            if not self._flushes_at_exit:
+                self._flushes_at_exit = True
+                atexit.register(_flush_at_exit, weakref.ref(self))
+            self._late[key] = begun
+        else:
+            self.finish(begun)
+
+    def flush(self) -> None:
+        """Records what accelerators were still working on; waits for it."""
+        while self._late:
+            self.finish(self._late.pop(next(iter(self._late))))
 
     def begin(
         self,
@@ -205,3 +232,9 @@ class ModelLog:
             else:
                 kept.append(value)
         return kept
+
+
+def _flush_at_exit(log: weakref.ref[ModelLog]) -> None:
+    living = log()
+    if living is not None:
+        living.flush()

@@ -184,14 +184,18 @@ class PlainWriter:
     def flush(self) -> None:
         """Uploads what waits for a remote store, and flushes a ``via``.
 
-        A local file has every record when the call that logged it returns.
+        A local file has every record when the call that logged it returns; but for a model on an
+        accelerator, which is waited for here.
         """
+        with self.lock:
+            self._models.flush()
         for sink in [self._sink, *(child._sink for child in list(self._children.values()))]:
             sink.flush()
 
     def close(self) -> None:
         """Closes the files. A later call opens new ones, as with other writers."""
         with self.lock:
+            self._models.flush()
             for child in self._children.values():
                 child.close()
             self._sink.close()

@@ -48,10 +48,12 @@ class _Kept:
     """What the next step is compared with.
 
     Attributes:
+      layout: of the array that they are of.
       followed: neurons.
       first, previous: their weights: :class:`ways.Columns`, or ``float32[fan_in, followed]``.
     """
 
+    layout: Layout
     followed: NDArray[np.int64]
     first: Any
     previous: Any
@@ -61,7 +63,7 @@ class Located(DistantArray):
     """A JAX array, and which of its axes are neurons.
 
     Attributes:
-      value: on one device or many.
+      dtype: of the entries.
       shape: see :class:`nnviz_tb.layers.DistantArray`.
     """
 
@@ -71,9 +73,12 @@ class Located(DistantArray):
         layout = Layout.of(value, neuron_axes)
         if layout is None:
             raise TypeError(f"an array with {value.sharding} has no mesh")
-        self.value = value
+        self._value: jax.Array | None = value
+        self._own_shape = tuple(value.shape)
+        self.dtype = np.dtype(value.dtype)
         self.shape = tuple(value.shape) if shape is None else shape
         self.writes = jax.process_index() == 0
+        self.may_be_late = not is_in_host_memory(value)
         self._layout = layout
         self._wanted = Wanted()
         self._under_way: dict[str, Any] | None = None
@@ -87,9 +92,11 @@ class Located(DistantArray):
         return len(self.shape)
 
     @property
-    def dtype(self) -> np.dtype[Any]:
-        """Of the entries."""
-        return np.dtype(self.value.dtype)
+    def value(self) -> jax.Array:
+        """The array, until it is being read."""
+        if self._value is None:
+            raise RuntimeError("the array has been read")
+        return self._value
 
     def matrix(self, neuron_axes: Axes) -> Located:
         """The same as ``[fan_in, neurons]``."""
@@ -126,6 +133,8 @@ class Located(DistantArray):
             self._under_way = self._programs()
         for answer in jax.tree.leaves(self._under_way):
             answer.copy_to_host_async()
+        # All is in the queues, and what is not needed there need not be kept for us any longer.
+        self._value = None
 
     def is_ready(self) -> bool:
         """See :class:`nnviz_tb.layers.DistantArray`."""
@@ -144,6 +153,16 @@ class Located(DistantArray):
     def _is_moved(self) -> bool:
         return self.size <= (_MOVED_WHOLE if self._layout.mesh is None else _MOVED_SHARDED)
 
+    def _is_comparable(self, kept: Any) -> bool:
+        """Whether the same neurons were followed, on the same devices."""
+        followed = self._wanted.followed
+        return (
+            isinstance(kept, _Kept)
+            and followed is not None
+            and kept.layout == self._layout
+            and np.array_equal(kept.followed, followed)
+        )
+
     def _programs(self) -> dict[str, Any]:
         """Everything that is wanted, in the devices' queues."""
         wanted, layout, value = self._wanted, self._layout, self.value
@@ -155,7 +174,7 @@ class Located(DistantArray):
         if wanted.followed is not None:
             self._columns = ways.columns_of(value, layout, wanted.followed)
             kept = wanted.kept
-            if isinstance(kept, _Kept) and np.array_equal(kept.followed, wanted.followed):
+            if self._is_comparable(kept):
                 change, now = ways.change(layout), self._columns.values
                 answers["distance"] = change(now, kept.first.values)
                 answers["displacement"] = change(now, kept.previous.values)
@@ -177,7 +196,7 @@ class Located(DistantArray):
 
     @property
     def _view_shape(self) -> tuple[int, int]:
-        sizes = [self.value.shape[axis] for axis in self._layout.neuron_axes]
+        sizes = [self._own_shape[axis] for axis in self._layout.neuron_axes]
         neurons = int(np.prod(sizes, dtype=np.int64))
         return self.size // max(1, neurons), neurons
 
@@ -194,7 +213,7 @@ class Located(DistantArray):
             count = wanted.followed.size
             found = replace(
                 found,
-                kept=_Kept(wanted.followed, kept.first if known else now, now),
+                kept=_Kept(self._layout, wanted.followed, kept.first if known else now, now),
                 distance=_way(answers["distance"], now) if known else (np.zeros(count), 0.0),
                 displacement=_way(answers["displacement"], now) if known else None,
             )
@@ -221,10 +240,10 @@ class Located(DistantArray):
         found = Found(stats.kernel_statistics(view))
         if wanted.followed is not None:
             now, kept = np.array(view[:, wanted.followed], np.float32, order="C"), wanted.kept
-            known = isinstance(kept, _Kept) and np.array_equal(kept.followed, wanted.followed)
+            known = self._is_comparable(kept)
             found = replace(
                 found,
-                kept=_Kept(wanted.followed, kept.first if known else now, now),
+                kept=_Kept(self._layout, wanted.followed, kept.first if known else now, now),
                 distance=stats.relative_change(now, kept.first if known else now),
                 displacement=stats.relative_change(now, kept.previous) if known else None,
             )
