@@ -47,7 +47,7 @@ def judge_loss(run: RunSeries, ledger: Ledger) -> None:
     enough = False
     for series in losses:
         steps, values = _before_nonfinite(series)
-        if steps.size < ledger.limits.loss_samples:
+        if steps.size < max(ledger.limits.loss_samples, ledger.limits.window):
             continue
         enough = True
         diverged = _judge_diverged(series.tag, steps, values, ledger)

@@ -27,7 +27,7 @@ _COLOURS = {"severe": "\x1b[31m", "warning": "\x1b[33m", "info": "\x1b[2m"}
 _PLAIN = "\x1b[0m"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Report:
     """The assessments of several runs. Iterating gives the findings, worst first.
 
@@ -79,17 +79,44 @@ class Report:
     def __str__(self) -> str:
         return as_text(self)
 
+    def __repr__(self) -> str:
+        return f"<Report on {self.logdir!r}: {_counts(self)}>"
+
     def _repr_html_(self) -> str:
-        """A table for notebooks."""
-        rows = "".join(
-            f"<tr><td>{item.severity}</td><td>{html.escape(item.run)}</td>"
-            f"<td>{html.escape(item.layer)}</td><td>{item.first_step}</td>"
-            f'<td style="text-align:left">{html.escape(item.sentence)}<br>'
-            f"<small>{html.escape(item.advice)}</small></td></tr>"
+        """Tables for notebooks: what was found, and, folded, what was not measured."""
+        found = [
+            (item.severity, item.run, item.layer, str(item.first_step), item.sentence, item.advice)
             for item in self
-        )
-        head = "".join(f"<th>{name}</th>" for name in ("", "run", "layer", "since", "finding"))
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+        ]
+        gaps = [(item.run, item.sentence, item.advice) for item in self.not_measured]
+        head = f"<p><b>{html.escape(self.logdir)}</b> · {_counts(self)}</p>"
+        parts = [head]
+        if found:
+            parts.append(_html_table(("", "run", "layer", "since step", "finding"), found))
+        if gaps:
+            table = _html_table(("run", "not measured"), gaps)
+            parts.append(f"<details><summary>not measured: {len(gaps)}</summary>{table}</details>")
+        return "".join(parts)
+
+
+def _html_table(names: Sequence[str], rows: Sequence[tuple[str, ...]]) -> str:
+    """A table; the last text of each row goes below the one before it."""
+    head = "".join(f"<th>{name}</th>" for name in names)
+    body = "".join(
+        "<tr>"
+        + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
+        + f'<td style="text-align:left">{html.escape(sentence)}<br>'
+        + f"<small>{html.escape(advice)}</small></td></tr>"
+        for *cells, sentence, advice in rows
+    )
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _counts(made: Report) -> str:
+    runs = len(made.assessments)
+    counts = {name: sum(item.severity == name for item in made) for name in reversed(SEVERITIES)}
+    told = ", ".join(f"{count} {name}" for name, count in counts.items())
+    return f"{runs} run{'s' * (runs != 1)}: {told}"
 
 
 def report(
@@ -142,12 +169,7 @@ def as_text(
     for item in made.assessments:
         lines += [_title(item), *_findings(item, width, colour, every)]
         lines += [*_gaps(item, width, every), ""]
-    counts = {name: sum(item.severity == name for item in made) for name in reversed(SEVERITIES)}
-    runs = len(made.assessments)
-    lines.append(
-        f"{runs} run{'s' * (runs != 1)}: "
-        + ", ".join(f"{count} {name}" for name, count in counts.items())
-    )
+    lines.append(_counts(made))
     return "\n".join(lines)
 
 

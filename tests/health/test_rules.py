@@ -139,6 +139,15 @@ def test_a_layer_of_which_nothing_was_recorded_is_not_measured() -> None:
     assert assessment.status("hidden") == "not_measured"
 
 
+@pytest.mark.parametrize("window", [1, 2, 19, 21, 59, 61, 1000])
+def test_a_window_of_any_length_judges_what_there_is(window: int) -> None:
+    assessment = assess(two(), Thresholds(window=window))
+    assert len(assessment) == 0
+    missing = {entry.kind for entry in assessment.not_measured}
+    assert ("loss_stalled" in missing) == (window > len(FALLING))
+    assert ("update_too_large" in missing) == (window > 20)
+
+
 def test_a_layer_without_weights_or_activation_has_no_gap_and_is_not_called_healthy() -> None:
     flatten = layer("flatten", activation=None, neurons=0, fan_in=0)
     flatten = replace(flatten, metadata=replace(flatten.metadata, parameters=0))

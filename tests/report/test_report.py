@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import html
 import json
 import math
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -87,6 +89,21 @@ def test_a_hostile_run_name_is_escaped_for_notebooks(tmp_path: Path) -> None:
     made = report(tmp_path)._repr_html_()
     assert "<img" not in made
     assert "&lt;img" in made
+
+
+def test_a_notebook_shows_what_was_found_and_what_was_not_measured(runs: Path) -> None:
+    made = report(runs)
+    assert repr(made) == f"<Report on {str(runs)!r}: {str(made).splitlines()[-1]}>"
+    content = made._repr_html_()
+    for item in made:
+        assert html.escape(item.sentence) in content
+    sound = report(runs, runs="sound")
+    assert len(sound) == 0
+    assert "1 run: 0 severe, 0 warning, 0 info" in sound._repr_html_()
+    scarce = report(runs, thresholds={"window": 1000})._repr_html_()
+    assert "too few logged steps so far" in scarce
+    for text in (content, scarce):
+        ElementTree.fromstring(f"<div>{text}</div>")  # closed and nested as it should be
 
 
 def test_the_report_is_strict_json(runs: Path) -> None:
