@@ -56,7 +56,8 @@ export abstract class ChartElement
   @query(".tip") private tipElement!: HTMLElement | null;
 
   private lifetime: AbortController | null = null;
-  private dataStale = true;
+  /** What a paint has to draw anew below the overlay; `marks` leaves the axes as they stand. */
+  private stale: "nothing" | "marks" | "all" = "all";
   private tipPlace: readonly [number, number] = [0, 0];
   /** Size of the plot in CSS pixels. */
   protected plotWidth = 0;
@@ -95,7 +96,10 @@ export abstract class ChartElement
     return null;
   }
 
-  /** Whether a move of the step cursor changes the data drawn, and not only the cursor line. */
+  /**
+   * Whether a move of the step cursor changes the data drawn, and not only the cursor line. It must
+   * not change the axes: they stay as they are.
+   */
   protected get cursorMovesData(): boolean {
     return false;
   }
@@ -153,7 +157,7 @@ export abstract class ChartElement
     this.lifetime?.abort();
     this.lifetime = null;
     this.frame.destroy();
-    this.dataStale = true;
+    this.stale = "all";
     this.tip = null;
   }
 
@@ -195,16 +199,19 @@ export abstract class ChartElement
     const cursorOnly =
       names.length === 1 &&
       before !== undefined &&
-      !this.cursorMovesData &&
       before.unit === this.time.unit &&
       before.zoom?.[0] === this.time.zoom?.[0] &&
       before.zoom?.[1] === this.time.zoom?.[1];
-    if (cursorOnly) this.invalidateOverlay();
-    else this.invalidate();
+    if (!cursorOnly) {
+      this.invalidate();
+      return;
+    }
+    if (this.cursorMovesData && this.stale === "nothing") this.stale = "marks";
+    this.invalidateOverlay();
   }
 
   protected invalidate(): void {
-    this.dataStale = true;
+    this.stale = "all";
     schedulePaint(this);
   }
 
@@ -234,9 +241,10 @@ export abstract class ChartElement
   paintNow(): void {
     const host = this.marksElement;
     if (host === null || this.plotWidth <= 0 || this.plotHeight <= 0) return;
-    if (this.dataStale) {
-      this.frame.show(host, this.plot(), this.plotWidth, this.plotHeight);
-      this.dataStale = false;
+    if (this.stale !== "nothing") {
+      const axesStand = this.stale === "marks";
+      this.frame.show(host, this.plot(), this.plotWidth, this.plotHeight, axesStand);
+      this.stale = "nothing";
     }
     const overlay = this.overlaySurface();
     if (overlay !== null) this.drawOverlay(overlay);

@@ -13,8 +13,18 @@ export class PlotFrame {
 
   constructor(private readonly gestures: Gestures) {}
 
-  /** Draws into the element, at once. */
-  show(host: HTMLElement, spec: PlotSpec, width: number, height: number): void {
+  /**
+   * Draws into the element, at once.
+   * @param axesStand nothing of the axes has changed since the last time: ticks and labels, half of
+   *   the work, are drawn as they were worked out then
+   */
+  show(
+    host: HTMLElement,
+    spec: PlotSpec,
+    width: number,
+    height: number,
+    axesStand = false,
+  ): void {
     const structure = structureOf(spec);
     const next = shownOf(spec, width, height);
     if (this.plot === null || this.shown === null || structure !== this.structure) {
@@ -31,7 +41,7 @@ export class PlotFrame {
     plot.batch(() => {
       if (plot.width !== width || plot.height !== height) plot.setSize({ width, height });
       plot.setData(next.data.columns, false);
-      plot.redraw(true, true);
+      plot.redraw(true, !axesStand);
     });
   }
 

@@ -237,6 +237,30 @@ describe("the timeline", () => {
   });
 });
 
+describe("a move of the step cursor", () => {
+  const activity = matrix.values.map((value) => (value % 1) * (1 - value / 4));
+  const at = (cursor: number) => ({ zoom: null, cursor, unit: "step" as const });
+  const given = { matrix: { ...matrix, values: activity } };
+
+  it("draws what a chart would that begins at that step, axes and all", async () => {
+    const chart = await shown(new ActivityBars(), { ...given, time: at(10) });
+    drawn.length = 0;
+    chart.time = at(50);
+    await chart.updateComplete;
+    await painted();
+    const moved = [...drawn];
+    chart.remove();
+    const fresh = await shown(new ActivityBars(), { ...given, time: at(10) });
+    Object.assign(fresh, { time: at(50), words: { ...fresh.words } });
+    drawn.length = 0;
+    await fresh.updateComplete;
+    await painted();
+    const marks = ({ name }: { name: string }) => name === "fillText" || name === "fillRect";
+    expect(moved.filter(marks)).toEqual(drawn.filter(marks));
+    expect(moved.some(({ name }) => name === "fillText")).toBe(true);
+  });
+});
+
 describe("the heat map", () => {
   const order = Int32Array.from([2, 0, 1]);
 
