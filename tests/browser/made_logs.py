@@ -24,6 +24,8 @@ WIDE_LAYERS = 1000
 FILTERS = "wide_filters"
 """A run with one convolution of ``FILTER_COUNT`` filters."""
 FILTER_COUNT = 300
+OTHER = "wide_other"
+"""A run whose ``encoder/dense_1`` has a tanh where the others have a ReLU."""
 
 Array = NDArray[Any]
 
@@ -113,3 +115,13 @@ def write_filters(logdir: Path) -> None:
         for step in (0, 10):
             scaled = {"conv/kernel": kernel * (1 + step)}
             writer.log_model(scaled, step, walltime=START + step)
+
+
+def write_other(logdir: Path) -> None:
+    """A run with another function in a layer's place."""
+    inputs = np.random.default_rng(4).normal(0, 1, (SAMPLES, 12))
+    with nnviz_tb.SummaryWriter(logdir / OTHER) as writer:
+        for step in (0, 10):
+            weights = {"encoder/dense_1/kernel": weights_at(SICK, step)["encoder/dense_1/kernel"]}
+            given = {"encoder/dense_1": (np.tanh, inputs)}
+            writer.log_model(weights, step, activations=given, walltime=START + step)

@@ -7,7 +7,7 @@ import re
 import made_logs
 import pytest
 from conftest import Open
-from made_logs import DEAD, HEALTHY, SICK
+from made_logs import DEAD, HEALTHY, OTHER, SICK
 from panel_page import PanelPage
 from playwright.sync_api import Locator, expect
 
@@ -90,3 +90,13 @@ def test_the_neurons_bar_keeps_the_layers_data_on_the_line_of_its_name(opened: O
             assert save is not None
             assert abs(name["y"] - save["y"]) < 12
             assert save["height"] < 30
+
+
+def test_runs_with_other_functions_in_a_layers_place_say_so(opened: Open) -> None:
+    with opened("activations", SICK, OTHER) as page:
+        one = card(page, "encoder/dense_1")
+        expect(one.locator(".sub")).to_have_text("relu / tanh · 12 neurons")
+        expect(one.locator("nn-activity-bars")).to_have_count(2)
+        terms = one.locator("nn-activation-bars .caption nn-term").all_inner_texts()
+        assert [term.strip() for term in terms] == ["activity", "saturation"]
+        assert one.locator("nn-curve-chart").evaluate("chart => chart.zones") is None

@@ -3,7 +3,7 @@
 import { html, LitElement, nothing, type TemplateResult } from "lit";
 import { customElement, property } from "lit/decorators.js";
 import { deadNeurons } from "../activation_figures";
-import { latest, type Async } from "../api";
+import { latest, type Async, type Definition } from "../api";
 import type { Matrix, PinDetail } from "../charts/contract";
 import { Resources } from "../resource";
 import { neuronSeries, type Fields, type NeuronSeries } from "../series";
@@ -47,31 +47,37 @@ export class ActivationBars extends LitElement {
   protected override render(): unknown {
     const { ctx, layer } = this;
     const { words } = ctx;
-    const statistic = BAR_STATISTICS.find((name) => layer.info.series[name] !== undefined);
+    // Runs may have other functions here, of which other figures are told: each shows its own.
+    const statistics = new Map(layer.runs.map((run) => [run.info.name, statisticOf(run, layer.name)]));
     const states = this.#neurons.want(
       layer.runs.flatMap((run) => {
         const info = run.layers.get(layer.name);
-        if (statistic === undefined || info?.series[statistic] === undefined) return [];
+        const statistic = statistics.get(run.info.name) ?? null;
+        if (statistic === null || info === undefined) return [];
         const query = { statistic };
         const request = { run, layer: info, route: "neurons", series: statistic, query };
         return [wantSeries(ctx, { ...request, parse: neuronSeries })];
       }),
     );
-    if (statistic === undefined || states.size === 0) return nothing;
-    const definition = words.definition(statistic, ctx.definitions?.statistics[statistic]);
-    const label = definition?.label ?? statistic;
-    const marks = layer.runs.flatMap((run) => {
+    if (states.size === 0) return nothing;
+    const definitionOf = (name: BarStatistic): Definition | null => words.definition(name, ctx.definitions?.statistics[name]);
+    const marks = new Map<BarStatistic, Marks[]>();
+    const bars = layer.runs.map((run) => {
       const one = states.get(run.info.name);
-      const value = one === undefined ? null : latest(one);
-      return value === null ? [] : [this.#marksOf(run.info.name, value, statistic)];
+      const statistic = statistics.get(run.info.name) ?? null;
+      if (one === undefined || statistic === null) return nothing;
+      const value = latest(one);
+      const found = value === null ? [] : [this.#marksOf(run.info.name, value, statistic)];
+      marks.set(statistic, [...(marks.get(statistic) ?? []), ...found]);
+      return this.#barsOf(run, one, statistic, definitionOf(statistic)?.label ?? statistic);
     });
-    return html`${layer.runs.map((run) => {
-        const one = states.get(run.info.name);
-        return one === undefined ? nothing : this.#barsOf(run, one, statistic, label);
-      })}
+    return html`${bars}
       <p class="caption">
-        <nn-term .definition=${definition} sourceLabel=${words.t("definition.source")}>${label}</nn-term>
-        ${this.#key(statistic, marks)}<span class="end">${words.t("legend.click")}</span>
+        ${[...marks].map(
+          ([statistic, found]) => html`<nn-term .definition=${definitionOf(statistic)} sourceLabel=${words.t("definition.source")}
+              >${definitionOf(statistic)?.label ?? statistic}</nn-term
+            >${this.#key(statistic, found)}`,
+        )}<span class="end">${words.t("legend.click")}</span>
       </p>`;
   }
 
@@ -148,4 +154,10 @@ export class ActivationBars extends LitElement {
       rows: series.neurons,
     }));
   }
+}
+
+/** Which figure tells most of what the neurons of a layer do in a run; null where none was kept. */
+function statisticOf(run: RunView, layer: string): BarStatistic | null {
+  const series = run.layers.get(layer)?.series;
+  return BAR_STATISTICS.find((name) => series?.[name] !== undefined) ?? null;
 }

@@ -84,9 +84,7 @@ export class ActivationCard extends LitElement {
     if (activation === null || !this.near) return nothing;
     const neurons = layer.info.neurons;
     const sub = [
-      activation.function +
-        (activation.learnable ? ` (${words.t("learnable")})` : "") +
-        (activation.per_channel ? ` (${words.t("perchannel")})` : ""),
+      this.#functions().join(" / "),
       ...(neurons === 0 ? [] : [neurons === 1 ? words.t("units.one") : words.t("units.neurons", { n: neurons })]),
     ].join(" · ");
     const states = this.#fieldStates();
@@ -111,6 +109,19 @@ export class ActivationCard extends LitElement {
         : nothing}
       ${this.#charts(states)}
     </nn-card>`;
+  }
+
+  /** What the runs have here, each once: a run may have another function in the layer's place. */
+  #functions(): readonly string[] {
+    const { layer } = this;
+    const { t } = this.ctx.words;
+    const named = layer.runs.flatMap((run) => {
+      const activation = run.layers.get(layer.name)?.activation ?? null;
+      if (activation === null) return [];
+      const learnable = activation.learnable ? ` (${t("learnable")})` : "";
+      return [activation.function + learnable + (activation.per_channel ? ` (${t("perchannel")})` : "")];
+    });
+    return [...new Set(named)];
   }
 
   #fieldStates(): ReadonlyMap<string, Async<Fields>> {
@@ -246,7 +257,9 @@ export class ActivationCard extends LitElement {
     return (of === "input" ? this.#inputSeries : this.#outputSeries).of(this.layer.runs, states);
   }
 
+  /** Where the functions differ, so do their zones: then none is drawn under all of them. */
   #zonesAt(states: ReadonlyMap<string, Async<Fields>>): Zones | null {
+    if (this.#functions().length > 1) return null;
     const first = this.layer.runs[0];
     const figures = first === undefined ? null : valueOf(states.get(first.info.name));
     if (figures === null) return null;
