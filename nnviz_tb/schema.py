@@ -214,15 +214,15 @@ def metadata_from_bytes(content: bytes) -> Metadata:
         raise SchemaError("metadata is not a JSON object")
     version = raw.get("v")
     if type(version) is not int or version < 1:
-        raise SchemaError(f"metadata has no schema version: {version!r}")
+        raise SchemaError(f"metadata has no schema version: {str(version)[:80]!r}")
     if version > SCHEMA_VERSION:
         raise SchemaError(
-            f"written by a newer nnviz_tb (schema {version}, this one reads up to "
+            f"written by a newer nnviz_tb (schema {str(version)[:20]}, this one reads up to "
             f"{SCHEMA_VERSION}): upgrade nnviz_tb where TensorBoard runs"
         )
     cls = _KINDS.get(str(raw.get("kind")))
     if cls is None:
-        raise SchemaError(f"unknown kind of metadata: {raw.get('kind')!r}")
+        raise SchemaError(f"unknown kind of metadata: {str(raw.get('kind'))[:80]!r}")
     metadata: Metadata = _build(cls, raw)
     return metadata
 

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from nnviz_tb.definitions import LAYER_FIELDS, NEURON_STATISTICS, QUANTILES, RUN_FIELDS, Definition
 from nnviz_tb.errors import SchemaError
 from nnviz_tb.health import KINDS, Thresholds
-from nnviz_tb.reading.descriptions import described
+from nnviz_tb.reading.descriptions import MAX_KEPT_BYTES, described
 from nnviz_tb.reading.faults import shown
 from nnviz_tb.reading.parameters import MAX_NAME_LENGTH
 from nnviz_tb.schema import (
@@ -136,7 +136,7 @@ def contents_json(name: str, ours: Tags, scalars: Tags) -> str:
     for tag, listed in ours.items():
         if tag == RUN_TAG:
             continue
-        place = _place(tag)
+        place = _place(tag) if len(tag) <= MAX_NAME_LENGTH else parse_tag(tag)
         if place is None:
             problems["a tag that is not of this schema"] += 1
             continue
@@ -148,7 +148,8 @@ def contents_json(name: str, ours: Tags, scalars: Tags) -> str:
             problems[str(metadata)] += 1
         elif place[0] == "layer":
             if isinstance(metadata, LayerMetadata):
-                layer = layers[place[1]] = _Layer(metadata.order, _head(place[1], listed.content))
+                head = _kept_head if len(listed.content) <= MAX_KEPT_BYTES else _head
+                layer = layers[place[1]] = _Layer(metadata.order, head(place[1], listed.content))
                 layer.saw(listed)
         elif isinstance(metadata, SeriesMetadata):
             if place[0] == "summary":
@@ -210,6 +211,10 @@ def _place(tag: str) -> tuple[str, str] | None:
 
 
 @lru_cache(maxsize=4096)
+def _kept_head(name: str, content: bytes) -> str:
+    return _head(name, content)
+
+
 def _head(name: str, content: bytes) -> str:
     """The entry of a layer without its end: what its description says."""
     return _text({"name": name, **asdict(metadata_from_bytes(content))})[:-1]

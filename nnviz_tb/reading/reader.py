@@ -277,7 +277,8 @@ class Reader:
 
     def _keep(self, key: Hashable, listed: Listed, series: Series) -> None:
         # In the place of what it was before: a run that grows is not kept in all its lengths.
-        self._cache.put(key, (listed, self._clock(), series), series.byte_count)
+        size = series.byte_count + len(listed.content)
+        self._cache.put(key, (listed, self._clock(), series), size)
 
 
 def _metadata(tag: str, listed: Listed) -> Metadata:

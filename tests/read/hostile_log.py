@@ -71,6 +71,9 @@ LYING_METADATA: dict[str, bytes] = {
     "more tracked than there are": lying(neurons=6, tracked=1 << 40),
     "sizes beyond all memory": lying(neurons=1 << 52, tracked=1 << 52),
     "odd extremes": lying(neurons=9, extremes=3),
+    "a kind of 60,000 characters": lying(kind="k" * 60_000),
+    "a version of 4,000 digits": lying(v=10**4000),
+    "a list for a version": lying(v=[0] * 20_000),
     "deep nesting": b"[" * 5000,
     "too much of it": lying(notes="x" * schema.MAX_METADATA_BYTES),
 }

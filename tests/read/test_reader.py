@@ -19,7 +19,7 @@ from tensorboard.data import provider
 
 from nnviz_tb import schema
 from nnviz_tb.errors import SchemaError
-from nnviz_tb.reading import row_checks, rows
+from nnviz_tb.reading import descriptions, row_checks, rows
 from nnviz_tb.reading.faults import (
     BadDataError,
     NotFoundError,
@@ -218,6 +218,18 @@ def test_without_a_data_provider_everything_is_unavailable() -> None:
     for ask in (lambda: bias(reader), lambda: reader.listing(SCOPE)):
         with pytest.raises(UnavailableError, match="data provider"):
             ask()
+
+
+def test_long_metadata_is_read_and_not_kept() -> None:
+    notes = tuple(f"{place:04d}" + "n" * 996 for place in range(40))
+    before = descriptions._kept.cache_info().currsize
+    for order in range(300):
+        layer = schema.LayerMetadata("Dense", order, notes=notes)
+        assert descriptions.described(layer.to_bytes()) == layer
+        assert isinstance(
+            descriptions.described(b"x" * (1 << 20) + bytes([order % 256])), SchemaError
+        )
+    assert descriptions._kept.cache_info().currsize == before
 
 
 KINDS = (*schema.SERIES, "run")
