@@ -105,7 +105,7 @@ def _html_table(names: Sequence[str], rows: Sequence[tuple[str, ...]]) -> str:
     body = "".join(
         "<tr>"
         + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
-        + f'<td style="text-align:left">{html.escape(sentence)}<br>'
+        + f'<td style="text-align:left">{html.escape(sentence)}<br/>'
         + f"<small>{html.escape(advice)}</small></td></tr>"
         for *cells, sentence, advice in rows
     )
