@@ -10,10 +10,8 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from sklearn.datasets import load_digits
-from sklearn.model_selection import train_test_split
-
-import nnviz_tb.keras
+import sets
+from fitting import fit
 
 EPOCHS = 15
 BATCH_SIZE = 32
@@ -22,7 +20,8 @@ LOGGED_STEPS = 210
 
 def train(run: str, folder: Path, epochs: int | None) -> str:
     """Trains one of the runs in runs.py into ``folder``; returns its result in words."""
-    x_train, y_train, x_val, y_val = _data()
+    x_train, y_train, x_val, y_val = sets.digits()
+    data = x_train[..., np.newaxis], y_train, x_val[..., np.newaxis], y_val
     epochs = EPOCHS if epochs is None else epochs
     keras.utils.set_random_seed(1)
     stack = run == "digits/sigmoid-stack"
@@ -33,24 +32,7 @@ def train(run: str, folder: Path, epochs: int | None) -> str:
         loss="sparse_categorical_crossentropy",
         metrics=["accuracy"],
     )
-    steps = epochs * -(-len(x_train) // BATCH_SIZE)
-    history = model.fit(
-        x_train,
-        y_train,
-        validation_data=(x_val, y_val),
-        batch_size=BATCH_SIZE,
-        epochs=epochs,
-        verbose=0,
-        callbacks=[
-            nnviz_tb.keras.Callback(
-                folder,
-                inputs=x_val[:256],
-                every=max(1, steps // LOGGED_STEPS),
-                gradients=True,
-            )
-        ],
-    )
-    return f"validation accuracy {history.history['val_accuracy'][-1]:.1%}"
+    return fit(model, data, folder, epochs=epochs, batch_size=BATCH_SIZE, logged=LOGGED_STEPS)
 
 
 def _network(activation: str, dense_layers: int) -> keras.Model:
@@ -69,12 +51,3 @@ def _network(activation: str, dense_layers: int) -> keras.Model:
             layers.Dense(10, activation="softmax", name="output"),
         ]
     )
-
-
-def _data() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    x, y = load_digits(return_X_y=True)
-    images = (x / 16).astype("float32").reshape(-1, 8, 8, 1)
-    x_train, x_val, y_train, y_val = train_test_split(
-        images, y, test_size=0.25, random_state=0, stratify=y
-    )
-    return x_train, y_train, x_val, y_val

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import sets
 import torch
 import torch.nn.functional as F  # noqa: N812
-from sklearn.datasets import load_digits
-from sklearn.model_selection import train_test_split
 from torch import Tensor, nn
 
 import nnviz_tb
@@ -42,7 +41,8 @@ class Network(nn.Module):
 
 def train(run: str, folder: Path, epochs: int | None) -> str:
     """Trains the run of runs.py into ``folder``; returns its result in words."""
-    x_train, y_train, x_val, y_val = _data()
+    x_train, y_train, x_val, y_val = map(torch.from_numpy, sets.digits())
+    x_train, x_val = x_train.unsqueeze(1), x_val.unsqueeze(1)
     epochs = EPOCHS if epochs is None else epochs
     torch.set_num_threads(1)  # the network is so small that threads would only wait
     generator = torch.manual_seed(1)
@@ -61,17 +61,3 @@ def train(run: str, folder: Path, epochs: int | None) -> str:
     with torch.no_grad():
         accuracy = float((model(x_val).argmax(1) == y_val).float().mean())
     return f"validation accuracy {accuracy:.1%}"
-
-
-def _data() -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    x, y = load_digits(return_X_y=True)
-    images = (x / 16).astype("float32").reshape(-1, 1, 8, 8)
-    x_train, x_val, y_train, y_val = train_test_split(
-        images, y, test_size=0.25, random_state=0, stratify=y
-    )
-    return (
-        torch.from_numpy(x_train),
-        torch.from_numpy(y_train),
-        torch.from_numpy(x_val),
-        torch.from_numpy(y_val),
-    )
