@@ -13,6 +13,7 @@ from sklearn.datasets import load_digits
 
 import nnviz_tb
 from nnviz_tb import adapters
+from nnviz_tb.health import HealthMonitor
 
 CLASSES = 10
 BATCH = 32
@@ -22,8 +23,8 @@ _LOG_SHIFT = 2.5
 Data = tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]
 
 
-def train(case: Case, logdir: Path) -> None:
-    """Train the case; its log is written below ``logdir``.
+def train(case: Case, logdir: Path, monitor: HealthMonitor) -> None:
+    """Train the case under a monitor; its log is written below ``logdir``.
 
     At a logged step the weights are read right before and right after the optimizer's step. The
     first step at which the loss or a gradient is not finite is logged before the optimizer spoils
@@ -59,6 +60,7 @@ def train(case: Case, logdir: Path) -> None:
     rng = np.random.default_rng(case.seed)
     broken_before = False
     with nnviz_tb.SummaryWriter(logdir) as writer:
+        writer.monitor = monitor
         for step in range(plan.steps):
             rows = rng.integers(0, len(x), BATCH)
             loss, gradients = gradients_at(x[rows], y[rows])
