@@ -136,10 +136,16 @@ class PatientFile(Sink):
         with self.lock:
             if self._pid != forks.pid:
                 self._begin_desk()
+            if not self._hands_over:
+                self._file.close()
+                return
             if self._waiting_count:
-                return  # closing would wait too; what waits is still written when the place answers
+                return  # what waits is still written when the place answers
+            errand = self._queue(self._close_file, 0)  # which may wait for the place as well
             self._dismiss()
-            self._file.close()
+        if not errand.done.acquire(timeout=END_SECONDS):
+            self._note_silence()
+        self.tally.tell()
 
     def _expect_silence(self) -> None:
         with self.lock:
@@ -172,6 +178,10 @@ class PatientFile(Sink):
                 self._note_silence()
         self.tally.tell()
         return stored
+
+    def _close_file(self) -> bool:
+        self._file.close()
+        return True
 
     def _note_silence(self) -> None:
         self.tally.note(

@@ -11,8 +11,10 @@ import threading
 import time
 from pathlib import Path
 
+import fsspec
 import numpy as np
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 from logs import accumulated, scalars
 
 import nnviz_tb
@@ -20,9 +22,6 @@ from nnviz_tb.errors import ArgumentError, LoggingWarning
 from nnviz_tb.recording import remote
 from nnviz_tb.recording.events import scalar
 from nnviz_tb.recording.remote import RemoteEvents
-
-fsspec = pytest.importorskip("fsspec")
-from fsspec.implementations.memory import MemoryFileSystem  # noqa: E402
 
 
 class Clock:

@@ -39,7 +39,7 @@ def log(writer: nnviz_tb.SummaryWriter, steps: range) -> None:
 
 
 @mounts
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(180)
 def test_training_goes_on_while_a_server_is_silent_and_nothing_is_lost(tmp_path):
     backing = tmp_path / "backing"
     with served(tmp_path / "mount", backing) as server:
@@ -68,7 +68,7 @@ def test_training_goes_on_while_a_server_is_silent_and_nothing_is_lost(tmp_path)
 
 
 @mounts
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(180)
 def test_arrays_that_the_training_changes_meanwhile_are_stored_as_they_were(tmp_path):
     backing = tmp_path / "backing"
     with served(tmp_path / "mount", backing) as server:
@@ -86,7 +86,7 @@ def test_arrays_that_the_training_changes_meanwhile_are_stored_as_they_were(tmp_
 
 
 @mounts
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(180)
 def test_what_does_not_fit_in_memory_is_dropped_counted_and_shown(tmp_path, monkeypatch):
     monkeypatch.setattr(patience, "WAITING_BYTES", 40 * patience._RECORD_BYTES)
     backing = tmp_path / "backing"
@@ -105,7 +105,7 @@ def test_what_does_not_fit_in_memory_is_dropped_counted_and_shown(tmp_path, monk
 
 
 @mounts
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(180)
 def test_a_server_that_dies_while_silent_costs_what_it_did_not_take(tmp_path):
     backing, mount = tmp_path / "backing", tmp_path / "mount"
     with served(mount, backing) as server:
@@ -128,7 +128,7 @@ def test_a_server_that_dies_while_silent_costs_what_it_did_not_take(tmp_path):
 
 
 @mounts
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(180)
 def test_a_child_forked_in_a_silence_is_not_stuck_and_repeats_nothing(tmp_path):
     backing = tmp_path / "backing"
     code = """
@@ -160,7 +160,24 @@ def test_a_child_forked_in_a_silence_is_not_stuck_and_repeats_nothing(tmp_path):
 
 
 @mounts
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(180)
+def test_closing_waits_for_a_silent_place_for_a_while_and_no_longer(tmp_path, monkeypatch):
+    monkeypatch.setattr(patience, "END_SECONDS", 0.5)
+    backing = tmp_path / "backing"
+    with served(tmp_path / "mount", backing) as server:
+        writer = nnviz_tb.SummaryWriter(tmp_path / "mount" / "run")
+        writer.add_scalar("loss", 0.0, 0)
+        server.send_signal(signal.SIGSTOP)
+        with pytest.warns(LoggingWarning, match="does not answer"):
+            writer.close()  # everything is written, but the server is told of the closing too
+        server.send_signal(signal.SIGCONT)
+        writer.add_scalar("loss", 1.0, 1)
+        writer.close()
+        assert scalars(backing / "run", "loss") == [(0, 0.0), (1, 1.0)]
+
+
+@mounts
+@pytest.mark.timeout(180)
 def test_a_process_that_ends_in_a_silence_waits_for_a_while_and_no_longer(tmp_path):
     backing = tmp_path / "backing"
     code = """
@@ -210,7 +227,7 @@ def freeze(directory: Path, how: str = "--freeze", check: bool = True) -> None:
     subprocess.run(["fsfreeze", how, directory], check=check, stderr=subprocess.DEVNULL)
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(180)
 def test_a_disk_that_hung_once_does_not_hold_the_training_up_again(tmp_path, monkeypatch):
     disk = tmp_path / "disk"
     with own_disk(disk, tmp_path / "image"):
