@@ -86,7 +86,7 @@ def focused(page: PanelPage) -> str:
 
 def test_the_keyboard_reaches_every_part_and_its_place_is_seen(opened: Open) -> None:
     with opened("overview", WIDE) as page:
-        page.panel.get_by_role("link", name="Skip to the view").focus()
+        page.panel.get_by_role("button", name="Skip to the view").focus()
         path: list[str] = []
         for _ in range(70):
             path.append(focused(page))
@@ -94,7 +94,7 @@ def test_the_keyboard_reaches_every_part_and_its_place_is_seen(opened: Open) -> 
             if path[-1].startswith("div block_00/layer_00"):
                 break
         expected = [
-            "a Skip to the view",
+            "button Skip to the view",
             "input Filter runs (regex)",
             "input Search layers",
             "button block_00/layer_00",
@@ -110,10 +110,10 @@ def test_the_keyboard_reaches_every_part_and_its_place_is_seen(opened: Open) -> 
         assert len(path) < 60, "a thousand layers are one stop of the Tab key"
 
 
-def test_the_link_to_the_view_moves_the_focus_and_keeps_the_address(opened: Open) -> None:
+def test_the_way_to_the_view_moves_the_focus_and_keeps_the_address(opened: Open) -> None:
     with opened("overview", SICK) as page:
         before = page.page.url
-        skip = page.panel.get_by_role("link", name="Skip to the view")
+        skip = page.panel.get_by_role("button", name="Skip to the view")
         skip.focus()
         expect(skip).to_be_in_viewport()
         page.page.keyboard.press("Enter")

@@ -120,8 +120,8 @@ export class AppElement extends LitElement {
     }
     const { catalogue, definitions, dark } = this;
     const ctx = this.#contexts.make({ catalogue, definitions, dark, runNames: this.#runNames });
-    return html`<a class="skip" href="#view" @click=${this.#skip}>${words.t("skip")}</a>
-      <aside aria-label=${words.t("sidebar.open")}>
+    return html`<aside aria-label=${words.t("sidebar.open")}>
+        <button class="skip" @click=${this.#skip}>${words.t("skip")}</button>
         <nn-drawer .ctx=${ctx} .open=${this.drawn} @nn-drawer=${() => (this.drawn = !this.drawn)}></nn-drawer>
         <nn-sidebar .ctx=${ctx} ?data-open=${this.drawn}></nn-sidebar>
         <nn-splitter label=${words.t("sidebar.width")}></nn-splitter>
@@ -147,9 +147,8 @@ export class AppElement extends LitElement {
         : html`<div class="banner" role="alert">${this.error.message}</div>`}`;
   }
 
-  /** The address is the state's: the link moves the focus, and nothing else. */
-  readonly #skip = (event: Event): void => {
-    event.preventDefault();
+  /** No link: the address is the state's, and this moves nothing but the focus. */
+  readonly #skip = (): void => {
     this.renderRoot.querySelector("main")?.focus();
   };
 
