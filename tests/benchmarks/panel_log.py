@@ -87,7 +87,7 @@ class Training:
         self.log._write(event)
 
     def _rows(
-        self, layer: int, norms: NDArray[np.float32], quantiles: NDArray[np.float64]
+        self, layer: int, norms: NDArray[np.float32], quantiles: NDArray[Any]
     ) -> Iterator[tuple[str, Any]]:
         name, neurons = name_of(layer), self.size.neurons
         series = schema.SeriesMetadata(neurons, neurons)
