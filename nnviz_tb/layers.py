@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from nnviz_tb.statistics.stats import KernelStatistics
 
 Array = NDArray[Any]
+Merge = Callable[[bytes, NDArray[np.float64]], NDArray[np.float64] | None]
 ElementwiseFunction = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 
@@ -150,6 +151,10 @@ class Activation:
         that are handed over without a layer.
       arriving: both are still being copied from an accelerator: they are not read before the
         distant arrays of the same step are ready.
+      merge: adds up what is known of the samples over several processes that each saw others, all
+        of which record the same step; None where the samples are all there are. It is given a
+        description, which must be alike in all of them, and numbers; it gives their sums, or None
+        where the descriptions differ.
     """
 
     function_name: str
@@ -161,6 +166,7 @@ class Activation:
     outputs: Array | None = None
     notes: tuple[str, ...] = ()
     arriving: bool = False
+    merge: Merge | None = None
 
 
 @dataclass(frozen=True)

@@ -105,6 +105,8 @@ class LayerState:
       rows: how the row of each per-neuron series is made.
       tags: tag and metadata of each other series, by series and suffix.
       first, previous: ``float32[fan_in, tracked]`` weights of the neurons whose way is tracked.
+      inputs_seen, outputs_seen: by all processes at this step, as
+        :mod:`nnviz_tb.recording.sample_sums` has them; None where one process saw everything.
       kept: the same of a distant kernel, see :attr:`nnviz_tb.layers.Found.kept`.
       accepted: the layer has its place in the budget.
       has_density, has_kernel: so have its activation, its kernel.
@@ -130,6 +132,8 @@ class LayerState:
     first: NDArray[np.float32] | None = None
     previous: NDArray[np.float32] | None = None
     kept: Any = None
+    inputs_seen: Any = None
+    outputs_seen: Any = None
     curve: Curve | None = None
     curve_limit: float = 0.0
     stored_curve: NDArray[np.float32] | None = None

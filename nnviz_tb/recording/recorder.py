@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from nnviz_tb.layers import Activation, Layer
-from nnviz_tb.recording import budget, distant
+from nnviz_tb.recording import budget, distant, sample_sums
 from nnviz_tb.recording.events import Value, encode_tag
 from nnviz_tb.recording.layer_record import record_layer
 from nnviz_tb.recording.layer_state import LayerState
@@ -28,6 +28,9 @@ from nnviz_tb.statistics.curves import Curve, curve_limit, sample_curve
 from nnviz_tb.statistics.density import density
 
 _FIRST_GRID = CURVE_GRIDS[1]
+_SAW_DIFFERENT = (
+    "the processes did not see the same activations, so those of the first process are shown"
+)
 _MAX_NOTES = 20
 _MAX_NOTE_LENGTH = 500
 
@@ -114,6 +117,10 @@ class ModelRecorder:
             if self._states[layer.name].turn == turn
         ]
         distant.begin(in_turn, self._states, self._seed)
+        if any(layer.activation and layer.activation.merge for _, layer in in_turn):
+            distant.wait_for_samples(in_turn)
+            if not sample_sums.merge(in_turn, self._states):
+                notes = [*notes, _SAW_DIFFERENT]
         return Prepared(in_turn, problems, notes)
 
     def finish(self, prepared: Prepared) -> Recording:

@@ -29,12 +29,26 @@ def watch(
     first_step: int = 0,
     on_finding: OnFinding | None = None,
     thresholds: Thresholds | Mapping[str, float] | None = None,
+    all_reduce: bool = False,
 ) -> Watch:
     """The watch that logs the model at the steps of its optimizer, until it is closed.
 
     The optimizers are found by the parameters they hold, and any number of models may be watched.
     Compiled models run uncompiled for the steps that are logged, and are never compiled anew:
-    compile first, then watch. In a distributed training the process of rank 0 writes.
+    compile first, then watch.
+
+    Of weights on an accelerator, and of what reaches activations there, sums are taken on the
+    device and come without the training waiting for them: the record of a logged step is written
+    at a later one. Two things are read at once: the parameters of an activation function that has
+    some, as PReLU, and a learning rate that is a tensor.
+
+    In a distributed training the process of rank 0 writes. Under DistributedDataParallel the others
+    do nothing, unless ``all_reduce`` is set. Weights that are sharded (``fully_shard``,
+    ``parallelize_module``, any DTensor) are watched in every process, each of which makes and
+    closes its watch as the others do: each reduces its shard, and only sums are exchanged, never a
+    weight. All log the same steps; with ``"auto"`` the first process says at each of them which is
+    the next. A process whose watch fails tells the others, and one that does not come is waited for
+    a minute; then the watches end, and the training goes on.
 
     Args:
       model: also one wrapped by ``torch.compile`` or DistributedDataParallel.
@@ -54,6 +68,9 @@ def watch(
         :class:`~nnviz_tb.health.Finding`, in the process that writes. What the function raises
         comes out of ``optimizer.step()``. ``docs/findings.md`` says what is looked for.
       thresholds: limits of findings, or those that differ from the defaults, by name.
+      all_reduce: of activations, tell what all processes of a distributed training saw, not only
+        the first one. Every process makes the watch; on an accelerator a logged step then waits for
+        the samples.
 
     Raises:
       ArgumentError: an argument is not as described; or ``"stop"`` in a training of several
@@ -71,4 +88,5 @@ def watch(
         first_step=first_step,
         on_finding=on_finding,
         thresholds=thresholds,
+        all_reduce=all_reduce,
     )

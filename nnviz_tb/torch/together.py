@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from torch import nn
 
@@ -46,13 +47,26 @@ class Together:
       next_step: that all of them log.
     """
 
-    def __init__(self, first_step: int) -> None:
+    def __init__(self, first_step: int, all_reduce: bool) -> None:
         self.next_step = first_step
         self._everyone = processes()
+        self._all_reduce = all_reduce
 
     def reading(self) -> StepReading:
         """For the coming logged step."""
         return StepReading(shared=True)
+
+    def shared(self, layers: list[Layer]) -> list[Layer]:
+        """The layers; where asked for, their samples stand for those of all processes."""
+        if not self._all_reduce:
+            return layers
+        merge = self._everyone.summed
+        return [
+            replace(layer, activation=replace(layer.activation, merge=merge))
+            if layer.activation is not None
+            else layer
+            for layer in layers
+        ]
 
     @contextmanager
     def logging(self, reading: StepReading, next_step: Callable[[], int]) -> Iterator[None]:
@@ -78,8 +92,15 @@ class Together:
         self._everyone.withdraw()
 
 
-def together_for(model: nn.Module, first_step: int) -> Together | None:
-    """What the watch of a model shares with other processes; None where one process has it all."""
-    if is_distributed() and any(is_sharded(parameter) for parameter in model.parameters()):
-        return Together(first_step)
-    return None
+def together_for(model: nn.Module, first_step: int, all_reduce: bool) -> Together | None:
+    """What the watch of a model shares with other processes; None where one process tells it all.
+
+    Args:
+      model: whose weights may be sharded.
+      first_step: to be logged.
+      all_reduce: of activations, tell what all processes saw.
+    """
+    if not is_distributed():
+        return None
+    sharded = any(is_sharded(parameter) for parameter in model.parameters())
+    return Together(first_step, all_reduce) if sharded or all_reduce else None

@@ -91,6 +91,7 @@ class Watch:
         first_step: int,
         on_finding: OnFinding | None,
         thresholds: Thresholds | Mapping[str, float] | None,
+        all_reduce: bool = False,
     ) -> None:
         if not isinstance(model, nn.Module):
             raise ArgumentError(f"model must be a torch.nn.Module, got {type(model).__name__}")
@@ -129,7 +130,7 @@ class Watch:
         self._handles: list[Any] = []
         self._writer: SummaryWriter | None = None
         self._owns_writer = False
-        self._together = together_for(self._model, self._step + 1)
+        self._together = together_for(self._model, self._step + 1, all_reduce)
         if is_first_process():
             if isinstance(writer, SummaryWriter):
                 self._writer = writer
@@ -330,6 +331,8 @@ class Watch:
         update_of = {key: value for one in steps.values() for key, value in one.update_of.items()}
         layers = layers_seen(self._places, gradient_of, update_of, self._capture, reading)
         layers = with_distinct_names(layer for layer in layers if self._wanted(layer.name))
+        if self._together is not None:
+            layers = self._together.shared(layers)
         for problem in self._capture.problems - self._problems:
             self._problems.add(problem)
             self._warn(f"some activations could not be read: {problem}")

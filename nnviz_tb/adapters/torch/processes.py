@@ -13,8 +13,10 @@ import weakref
 from datetime import timedelta
 from typing import Any
 
+import numpy as np
 import torch
 import torch.distributed as dist
+from numpy.typing import NDArray
 
 from nnviz_tb.errors import NnvizError
 
@@ -76,6 +78,21 @@ class Processes:
         sent = [value if dist.get_rank() == 0 else None]
         self._attempt(lambda: dist.broadcast_object_list(sent, 0, group=self._group))
         return sent[0]
+
+    def summed(
+        self, description: bytes, numbers: NDArray[np.float64]
+    ) -> NDArray[np.float64] | None:
+        """The numbers added up over all processes; None where they do not describe them alike.
+
+        Raises:
+          NnvizError: one of the processes has withdrawn, or did not come.
+        """
+        if not self.agree(description):
+            return None
+        total = torch.from_numpy(np.array(numbers, np.float64))
+        self._attempt(lambda: dist.all_reduce(total, group=self._group))
+        summed: NDArray[np.float64] = total.numpy()
+        return summed
 
     def withdraw(self) -> None:
         """Enters no collective any more, and says so to the others when they come to the next."""
