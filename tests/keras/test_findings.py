@@ -64,7 +64,8 @@ def test_the_training_stops_at_the_first_severe_finding(tmp_path: Path) -> None:
         history = fit(network(bias=-30.0), tmp_path, epochs=40, on_finding="stop")
     assert len(history.epoch) < 10
     assert all(str(item.message).startswith("severe: ") for item in caught)
-    assert any("hidden are dead" in str(item.message) for item in caught)
+    # Inputs out of range need fewer samples than dead units, and so are the first to be certain.
+    assert any("hidden's activation fall where it is flat" in str(item.message) for item in caught)
 
 
 def test_warnings_name_the_layer_and_what_helps(tmp_path: Path) -> None:
