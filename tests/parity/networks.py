@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -175,9 +176,15 @@ def logged(framework: str, logdir: str) -> None:
         os.environ["KERAS_BACKEND"] = framework.partition("_")[2]
     allow_only(*allowed)
     import nnviz_tb
+    from nnviz_tb.__main__ import main as command
 
     model, rest = make()
     nnviz_tb.log_model(model, 0, logdir=logdir, scalars={"loss": 1.5}, **rest)
+    # Reading back works there too, through TensorBoard's own reader.
+    nnviz_tb.report(logdir)
+    csv = Path(logdir) / "norms.csv"
+    assert command(["export", logdir, "--series", "weight_norm/hidden", "-o", str(csv)]) == 0
+    assert len(csv.read_text().splitlines()) > 1
     print(*(name for name in FRAMEWORKS if name in sys.modules))
 
 
