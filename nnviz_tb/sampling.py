@@ -44,8 +44,7 @@ def spread_sample(population: int, size: int, seed: int = 0) -> NDArray[np.int64
     if size > _LARGEST_KEPT:
         return _spread(population, size, seed)
     # A training asks for the same few samples at every logged step.
-    kept: NDArray[np.int64] = _kept_spread(population, size, seed).copy()
-    return kept
+    return np.array(_kept_spread(population, size, seed))
 
 
 def _spread(population: int, size: int, seed: int) -> NDArray[np.int64]:
