@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +20,8 @@ from playwright.sync_api import (
     expect,
 )
 from shells import Shells
+
+DRAWN_LIMIT_S = 20.0
 
 
 @dataclass
@@ -143,9 +146,19 @@ class PanelPage:
           AssertionError: one stays blank, or there is none.
         """
         expect(self.charts().first).to_be_visible()
-        self.settled()
-        canvases = self.charts().all()
-        blank = [place for place, canvas in enumerate(canvases) if not self.drawn(canvas)]
+        deadline = time.monotonic() + DRAWN_LIMIT_S
+        while True:
+            self.settled()
+            try:
+                canvases = self.charts().all()
+                blank = [place for place, canvas in enumerate(canvases) if not self.drawn(canvas)]
+            except Error as error:
+                # The charts of what was chosen before were still there, and have just gone.
+                if "not attached" not in error.message or time.monotonic() > deadline:
+                    raise
+                continue
+            if (canvases and not blank) or time.monotonic() > deadline:
+                break
         assert canvases
         assert blank == [], f"{len(blank)} of {len(canvases)} charts are blank: {blank}"
 

@@ -40,7 +40,11 @@ class Shells:
     def take(self, server: str, dark: bool) -> Page:
         """A page for :meth:`show`: one that rests, else a new one."""
         resting = self._resting.pop((server, dark), None)
-        return self._context(dark).new_page() if resting is None else resting
+        if resting is None:
+            return self._context(dark).new_page()
+        # Behind the page of another server it would get one animation frame a second.
+        resting.bring_to_front()
+        return resting
 
     def show(self, page: Page, server: str, dark: bool, state: str) -> None:
         """Loads the panel, with the state of a copied link (``&p.nnviz.view=neurons``)."""

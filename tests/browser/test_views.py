@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from demo_process import DemoProcess
 from panel_page import PanelPage
@@ -11,6 +13,8 @@ from shells import Shells
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 VIEWS = ("Overview", "Activations", "Neurons")
+LAYERS = ("conv_1", "conv_2", "flatten", "dense_1", "output")
+"""Of ``digits/adam``, in the model's order."""
 
 
 def test_the_tab_stands_among_tensorboards_own(panel: PanelPage) -> None:
@@ -45,9 +49,10 @@ def test_the_timeline_shows_the_loss(panel: PanelPage) -> None:
 
 def test_every_layer_of_the_run_is_listed(panel: PanelPage) -> None:
     panel.only_run("digits/adam")
-    names = panel.panel.locator("nn-sidebar button.layer").all_inner_texts()
 
-    assert [name.strip() for name in names] == ["conv_1", "conv_2", "flatten", "dense_1", "output"]
+    expect(panel.panel.locator("nn-sidebar button.layer")).to_have_text(
+        [re.compile(rf"^\s*{name}\s*$") for name in LAYERS]
+    )
 
 
 def test_the_panel_follows_tensorboards_dark_mode(demo: DemoProcess, shells: Shells) -> None:
