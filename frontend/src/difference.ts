@@ -16,8 +16,8 @@ export interface Difference {
 
 /** The first series minus the second; quantiles are over the neurons compared. */
 export function difference(first: NeuronSeries, second: NeuronSeries): Difference {
-  const rows = shared(first.neurons, second.neurons);
-  const columns = shared(first.steps, second.steps);
+  const rows = sharedPlaces(first.neurons, second.neurons);
+  const columns = sharedPlaces(first.steps, second.steps);
   const width = columns.length;
   const values = new Float32Array(rows.length * width);
   rows.forEach(([a, b], row) => {
@@ -47,7 +47,7 @@ export function difference(first: NeuronSeries, second: NeuronSeries): Differenc
 }
 
 /** Places in both lists of what both hold, in the order of the first. */
-function shared(first: ArrayLike<number>, second: ArrayLike<number>): (readonly [number, number])[] {
+export function sharedPlaces(first: ArrayLike<number>, second: ArrayLike<number>): (readonly [number, number])[] {
   const places = new Map(Array.from(second, (value, place) => [value, place]));
   return Array.from(first, (value, place) => [place, places.get(value)] as const).filter(
     (pair): pair is readonly [number, number] => pair[1] !== undefined,

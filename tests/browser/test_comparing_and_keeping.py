@@ -5,16 +5,19 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from typing import Any
+from urllib.parse import quote
 
 import made_logs
 import numpy as np
 import pytest
-from conftest import Open
-from made_logs import DEAD, FILTER_COUNT, FILTERS, HEALTHY, SICK, STEPS, WIDE
-from panel_page import PanelPage
+from made_logs import DEAD, FILTER_COUNT, FILTERS, HEALTHY, SATURATED, SICK, STEPS, WIDE
+from panel_page import Open, PanelPage
 from PIL import Image
 from playwright.sync_api import Locator, expect
+
+from nnviz_tb.reading import wire
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -50,6 +53,42 @@ def test_the_difference_of_two_runs_is_that_of_their_numbers(opened: Open) -> No
     expected = norms(SICK, "conv") - norms(HEALTHY, "conv")
     assert rows[0][1:] == [f"step {step}" for step in STEPS]
     assert np.array([shown[neuron] for neuron in range(8)]) == pytest.approx(expected, abs=1e-5)
+
+
+def share_below(page: PanelPage, run: str, step: int, border: float) -> float:
+    """Share of the inputs of ``encoder/dense_2`` below a border, as the server has them."""
+    address = f"/data/plugin/nnviz/density?run={quote(run, safe='')}&layer={quote(SATURATED)}"
+    answer = page.page.request.get(page.page.url.split("/?")[0] + address + "&of=input")
+    _, arrays = wire.decode(answer.body())
+    counts = arrays["counts"][list(arrays["steps"]).index(step)]
+    return float(counts[arrays["edges"][1:] <= border].sum() / counts.sum())
+
+
+def test_the_difference_of_two_densities_is_that_of_their_shares(opened: Open) -> None:
+    with opened("activations", SICK, HEALTHY, focus=SICK) as page:
+        page.panel.get_by_role("combobox", name="minus").select_option(HEALTHY)
+        one = page.panel.locator(f'nn-activation-card[data-layer="{SATURATED}"]')
+        one.scroll_into_view_if_needed()
+        strip = one.locator("nn-density-difference-strip")
+        same = page.panel.locator('nn-activation-card[data-layer="conv"]')
+        expect(same).to_contain_text("the same in both")
+        expect(one).to_contain_text(f"inputs: {SICK} − {HEALTHY}")
+        assert page.drawn(strip.locator("canvas").first)
+        page.page.wait_for_url(re.compile("against="))
+        rows = table(strip.evaluate("chart => chart.toCsv()").encode())[1:]
+        assert [int(row[2]) for row in rows] == sorted(int(row[2]) for row in rows)
+        assert {int(row[2]) for row in rows} == {*STEPS}
+        assert {(row[0], row[1]) for row in rows} == {(SICK, HEALTHY)}
+        for step in (STEPS[0], STEPS[7], STEPS[-1]):
+            shares = [(float(row[4]), float(row[5])) for row in rows if int(row[2]) == step]
+            below = np.cumsum([share for _, share in shares])
+            assert np.abs(below).max() > 0.2
+            for place in range(0, len(shares), 4):
+                border = float(np.float32(shares[place][0]))
+                expected = share_below(page, SICK, step, border) - share_below(
+                    page, HEALTHY, step, border
+                )
+                assert below[place] == pytest.approx(expected, abs=1e-5)
 
 
 def test_the_fans_of_other_runs_lie_over_the_trajectories(opened: Open) -> None:

@@ -47,6 +47,20 @@ export interface DensitySeries extends RunStyle {
   readonly counts: Float32Array;
 }
 
+/** By how much the densities of two runs differ, [steps × bins] between ascending borders [bins + 1]. */
+export interface DensityDifference {
+  /** Names of the two, the second of which was taken from the first. */
+  readonly runs: readonly [string, string];
+  /** Those that both have. */
+  readonly steps: Float64Array;
+  readonly wallTimes: Float64Array;
+  readonly edges: Float32Array;
+  /** Shares of all that a run counted at a step, −1 … 1; NaN where one counted nothing. */
+  readonly shares: Float32Array;
+  /** How many steps each has that the other has not. */
+  readonly unsharedSteps: readonly [number, number];
+}
+
 /** An activation function at one step; `bands` is 1, or 3 (lowest, median, highest channel). */
 export interface CurveSample extends RunStyle {
   readonly x: Float32Array;

@@ -1,6 +1,6 @@
 /** Histograms whose buckets grow with the value, redrawn on a straight axis. */
 
-import { LUT_SIZE, type Lut } from "./colormap";
+import { LUT_SIZE, lutIndex, type Lut } from "./colormap";
 import type { Columns } from "./step_axis";
 
 /**
@@ -164,6 +164,60 @@ export function densityStrip(
     }
   }
   return picture;
+}
+
+/**
+ * The difference of two densities over steps, float32[height × columns], the highest values on top.
+ * One scale holds for all steps: the largest difference anywhere becomes 1 or −1, so that steps at
+ * which the runs agree look as if nothing was there. NaN where a step could not be compared.
+ * @param shares [steps × bins]
+ * @param edges [bins + 1], ascending
+ * @param domain bottom and top of the picture
+ */
+export function differenceStrip(
+  shares: Float32Array,
+  edges: Float32Array,
+  columns: Columns,
+  domain: readonly [number, number],
+  height: number,
+): Float32Array {
+  const bins = Math.max(0, edges.length - 1);
+  const width = columns.start.length;
+  const picture = new Float32Array(width * height).fill(NaN);
+  const sums = new Float64Array(bins);
+  let farthest = 0;
+  for (let column = 0; column < width; column++) {
+    sums.fill(0);
+    let compared = 0;
+    for (let step = columns.start[column]!; step < columns.end[column]!; step++) {
+      const row = step * bins;
+      if (Number.isNaN(shares[row])) continue;
+      compared++;
+      for (let bin = 0; bin < bins; bin++) sums[bin]! += shares[row + bin]!;
+    }
+    if (compared === 0) continue;
+    const cells = resampledCounts(sums, edges, domain, height);
+    for (let y = 0; y < height; y++) {
+      const share = cells[height - 1 - y]! / compared;
+      if (Math.abs(share) > farthest) farthest = Math.abs(share);
+      picture[y * width + column] = share;
+    }
+  }
+  return farthest > 0 ? picture.map((share) => share / farthest) : picture;
+}
+
+/** Colours of −1 to 1, zero in the middle of the map. NaN has a colour of its own. */
+export function signedColors(
+  picture: Float32Array,
+  lut: Lut,
+  nanColor: number,
+): Uint8ClampedArray<ArrayBuffer> {
+  const rgba = new Uint32Array(picture.length);
+  for (let index = 0; index < picture.length; index++) {
+    const value = picture[index]!;
+    rgba[index] = value !== value ? nanColor : lut[lutIndex(value, -1, 1)]!;
+  }
+  return new Uint8ClampedArray(rgba.buffer);
 }
 
 /** Colours of shares 0 to 1; the square root opens up the tails. NaN has a colour of its own. */

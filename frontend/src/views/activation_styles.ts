@@ -68,6 +68,12 @@ export const activationStyles = css`
   .mark.bad {
     color: var(--nn-bad);
   }
+  .difference .first {
+    color: var(--nn-more);
+  }
+  .difference .second {
+    color: var(--nn-less);
+  }
   .strip {
     margin: -3px 0 -3px -8px;
     padding-left: 5px;
@@ -79,6 +85,7 @@ export const activationStyles = css`
   }
   nn-curve-chart,
   nn-density-strip,
+  nn-density-difference-strip,
   nn-activity-bars {
     height: 100%;
   }

@@ -1,13 +1,15 @@
 /** Every activation of the selected runs, a card each. */
 
-import { css, html, LitElement } from "lit";
+import { css, html, LitElement, nothing } from "lit";
 import { customElement, property } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
 import { search } from "../selection";
+import { comparedRuns } from "./compared_runs";
 import type { Context, LayerView } from "./context";
 import { CODE } from "./empty";
 import { base } from "./styles";
 import "./activation_card";
+import "./comparison";
 import "./empty";
 
 @customElement("nn-activations-view")
@@ -18,6 +20,13 @@ export class ActivationsView extends LitElement {
       :host {
         display: block;
         min-height: 100%;
+      }
+      .bar {
+        display: flex;
+        flex-wrap: wrap;
+        align-items: center;
+        gap: 6px 18px;
+        margin-bottom: 12px;
       }
       .grid {
         display: grid;
@@ -47,7 +56,14 @@ export class ActivationsView extends LitElement {
     if (shown.length === 0) {
       return html`<nn-empty .words=${ctx.words} text=${t("empty.activations.match")}></nn-empty>`;
     }
-    return html`<div class="grid">
+    const runs = ctx.runs.filter((run) => all.some((layer) => layer.runs.includes(run)));
+    const pair = comparedRuns(ctx, runs);
+    return html`${pair === null || runs.length < 2
+        ? nothing
+        : html`<div class="bar">
+            <nn-comparison .ctx=${ctx} .runs=${runs} .run=${pair.run} .against=${pair.against}></nn-comparison>
+          </div>`}
+    <div class="grid">
       ${repeat(
         shown,
         (layer) => layer.name,

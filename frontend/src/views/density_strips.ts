@@ -3,11 +3,13 @@
 import { html, LitElement, nothing, type TemplateResult } from "lit";
 import { customElement, property } from "lit/decorators.js";
 import { latest, type Async } from "../api";
-import type { DensitySeries } from "../charts/contract";
+import type { DensityDifference, DensitySeries } from "../charts/contract";
 import { densityDomain } from "../charts/density_strip";
+import { densityDifference } from "../density_difference";
 import type { Density } from "../series";
 import { activationStyles } from "./activation_styles";
 import { stepWords, type Context, type LayerView, type RunView } from "./context";
+import { comparedRuns } from "./compared_runs";
 import { frame, frameStyles } from "./frame";
 import { Memo } from "./memo";
 import { base } from "./styles";
@@ -57,13 +59,56 @@ export class DensityStripsElement extends LitElement {
 
   readonly #series = new DensitySeriesOf();
   readonly #domain = new Memo<readonly [number, number] | null>();
+  readonly #difference = new Memo<DensityDifference>();
 
   protected override render(): unknown {
     const runs = this.layer.runs.filter((run) => this.states.has(run.info.name));
     const all = this.#series.of(runs, this.states);
     // Side by side, runs are compared: the same height has to mean the same value in all of them.
     const domain = this.#domain.of(all, () => densityDomain(all));
-    return runs.map((run, place) => this.#strip(run, domain, runs.length, place));
+    const strips = runs.map((run, place) => this.#strip(run, domain, runs.length, place));
+    return domain === null ? strips : [...strips, this.#compared(runs, domain)];
+  }
+
+  /** What the run that leads has more or less of than the one that is taken away from it. */
+  #compared(runs: readonly RunView[], domain: readonly [number, number]): unknown {
+    const { ctx, layer } = this;
+    const { words } = ctx;
+    const pair = comparedRuns(ctx, runs);
+    if (pair === null || pair.against === null) return nothing;
+    const [first, second] = [pair.run, pair.against].map((run) => {
+      const state = this.states.get(run.info.name);
+      const value = state === undefined ? null : latest(state);
+      return value === null ? null : this.#series.one(run, value);
+    });
+    if (!first || !second) return nothing;
+    const difference = this.#difference.of([first, second], () => densityDifference(first, second));
+    const what = words.t(`density.${this.of}`);
+    const [a, b] = difference.runs;
+    if (difference.steps.length === 0) {
+      return html`<p class="caption">${words.t("density.difference.none", { a, b, what })}</p>`;
+    }
+    const [n, m] = difference.unsharedSteps;
+    const title = words.t("density.difference", { what, a, b });
+    return html`<p class="caption difference">
+        <span>${title}</span>
+        ${difference.shares.every((share) => share === 0)
+          ? html`<span>${words.t("density.difference.same")}</span>`
+          : html`<span class="mark first">${words.t("density.difference.more", { run: a })}</span>
+              <span class="mark second">${words.t("density.difference.more", { run: b })}</span>`}
+        ${n + m === 0 ? nothing : html`<span>${words.t("difference.steps", { a, b, n, m })}</span>`}
+      </p>
+      <div class="strip" style="height:${STRIP_PX}px">
+        <nn-density-difference-strip
+          empty-text=${words.t("chart.empty")}
+          heading=${`${layer.name} · ${title}`}
+          .difference=${difference}
+          .valueDomain=${domain}
+          share-label=${words.t("density.difference.share")}
+          .time=${ctx.axis}
+          .stepWords=${stepWords(ctx)}
+        ></nn-density-difference-strip>
+      </div>`;
   }
 
   #strip(run: RunView, domain: readonly [number, number] | null, count: number, place: number): TemplateResult | typeof nothing {

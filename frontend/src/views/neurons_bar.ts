@@ -6,7 +6,9 @@ import type { NeuronSeries } from "../series";
 import { SORTS, type Sort } from "../state";
 import type { Context } from "./context";
 import { againstOf, type Subject } from "./neurons_subject";
-import { base, field, segments } from "./styles";
+import { radioKeys } from "./radio_keys";
+import { base, choice, field, segments } from "./styles";
+import "./comparison";
 import "./layer_export";
 import "./term";
 
@@ -16,6 +18,7 @@ export class NeuronsBar extends LitElement {
     base,
     field,
     segments,
+    choice,
     css`
       :host {
         display: flex;
@@ -34,23 +37,6 @@ export class NeuronsBar extends LitElement {
         font-weight: 400;
         color: var(--nn-muted);
         margin-left: 4px;
-      }
-      label,
-      .choice {
-        display: inline-flex;
-        align-items: center;
-        gap: 7px;
-        color: var(--nn-muted);
-        font-size: 12.5px;
-      }
-      select {
-        color: var(--nn-text);
-      }
-      .segments i {
-        display: inline-block;
-        width: 9px;
-        height: 9px;
-        border-radius: 50%;
       }
       .title {
         display: flex;
@@ -92,7 +78,12 @@ export class NeuronsBar extends LitElement {
         <span class="counts">${this.#counts()}</span>
         <nn-layer-export .ctx=${ctx} .run=${subject.run} .layer=${info}></nn-layer-export>
       </div>
-      ${this.#runs(subject)} ${this.#against(subject)}
+      <nn-comparison
+        .ctx=${ctx}
+        .runs=${layer.runs}
+        .run=${subject.run}
+        .against=${againstOf(ctx, subject)}
+      ></nn-comparison>
       <span class="choice"
         ><nn-term .definition=${definition} sourceLabel=${words.t("definition.source")}
           >${words.t("neurons.statistic")}</nn-term
@@ -112,43 +103,6 @@ export class NeuronsBar extends LitElement {
         </span></span
       >
       ${this.#missing()}`;
-  }
-
-  #runs({ layer, run }: Subject): unknown {
-    const { ctx } = this;
-    if (layer.runs.length < 2) return nothing;
-    return html`<span class="choice"
-      >${ctx.words.t("neurons.run")}
-      <span class="segments" role="radiogroup" aria-label=${ctx.words.t("neurons.run")} @keydown=${radioKeys}>
-        ${layer.runs.map(
-          (one) =>
-            html`<button
-              role="radio"
-              aria-checked=${one === run}
-              tabindex=${one === run ? 0 : -1}
-              @click=${() => ctx.store.set({ focus: one.info.name })}
-            >
-              <i style="background:${one.style.color}"></i>${one.info.name}
-            </button>`,
-        )}
-      </span></span
-    >`;
-  }
-
-  /** The run to be taken away from the one that is shown. */
-  #against({ layer, run }: Subject): unknown {
-    const { ctx } = this;
-    const { t } = ctx.words;
-    const others = layer.runs.filter((one) => one !== run);
-    if (others.length === 0) return nothing;
-    const chosen = againstOf(ctx, this.subject)?.info.name ?? "";
-    return html`<label
-      >${t("neurons.against")}
-      <select @change=${(event: Event) => ctx.store.set({ against: (event.target as HTMLSelectElement).value || null })}>
-        <option value="" ?selected=${chosen === ""}>${t("neurons.against.none")}</option>
-        ${others.map(({ info }) => html`<option value=${info.name} ?selected=${info.name === chosen}>${info.name}</option>`)}
-      </select></label
-    >`;
   }
 
   /** Selected runs that have no such layer, so that nobody looks for them. */
@@ -211,16 +165,4 @@ export class NeuronsBar extends LitElement {
       ? nothing
       : html` · <span title=${series.skipped.join("\n")}>${words.t("skipped", { n: skipped })}</span>`}`;
   }
-}
-
-/** ← and → inside a group of radio buttons choose, as they do in native ones. */
-function radioKeys(event: KeyboardEvent): void {
-  const by = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
-  if (by === 0) return;
-  event.preventDefault();
-  const buttons = [...(event.currentTarget as HTMLElement).querySelectorAll<HTMLElement>("[role=radio]")];
-  const here = buttons.indexOf(event.target as HTMLElement);
-  const next = buttons[(here + by + buttons.length) % buttons.length];
-  next?.click();
-  next?.focus();
 }

@@ -2,6 +2,7 @@
 
 import type { LayerInfo } from "../api";
 import { search } from "../selection";
+import { comparedRuns } from "./compared_runs";
 import type { Context, LayerView, RunView } from "./context";
 
 /** The layer, the run and the statistic that the view shows. */
@@ -19,15 +20,15 @@ export function subjectOf(ctx: Context): Subject | null {
   const all = ctx.layers.filter((layer) => layer.info.neurons > 0 && hasStatistics(ctx, layer));
   const layer =
     all.find((one) => one.name === ctx.state.layer) ?? all.find((one) => matches(one.name)) ?? all[0];
-  const run = layer?.runs.find((one) => one.info.name === ctx.state.focus) ?? layer?.runs[0];
+  const run = layer === undefined ? undefined : comparedRuns(ctx, layer.runs)?.run;
   const info = layer === undefined ? undefined : run?.layers.get(layer.name);
   if (layer === undefined || run === undefined || info === undefined) return null;
   return { layer, run, info, statistic: ctx.state.statistic };
 }
 
 /** The run that is taken away from the subject's, where both have the statistic. */
-export function againstOf(ctx: Context, { layer, run, statistic }: Subject): RunView | null {
-  const found = layer.runs.find((one) => one !== run && one.info.name === ctx.state.against);
+export function againstOf(ctx: Context, { layer, statistic }: Subject): RunView | null {
+  const found = comparedRuns(ctx, layer.runs)?.against ?? null;
   return found?.layers.get(layer.name)?.series[statistic] === undefined ? null : found;
 }
 

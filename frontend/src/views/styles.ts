@@ -201,6 +201,20 @@ export const disclosure = css`
   }
 `;
 
+/** A control with its name before it. */
+export const choice = css`
+  .choice {
+    display: inline-flex;
+    align-items: center;
+    gap: 7px;
+    color: var(--nn-muted);
+    font-size: 12.5px;
+  }
+  select {
+    color: var(--nn-text);
+  }
+`;
+
 /** Choices of which one holds, side by side. */
 export const segments = css`
   .segments {

@@ -4,8 +4,10 @@ import {
   densityQuantiles,
   frequencyPolygon,
   densityStrip,
+  differenceStrip,
   resampledCounts,
   shareBetween,
+  signedColors,
   stripColors,
 } from "../../src/pure/density_raster";
 import { colored, pooledValues, type Pooling } from "../../src/pure/heat_raster";
@@ -377,3 +379,32 @@ describe("densities on a straight axis", () => {
     ]);
   });
 });
+describe("differenceStrip", () => {
+  const edges = Float32Array.from([0, 1, 2]);
+  const shares = Float32Array.from([0.2, -0.2, NaN, NaN, -0.4, 0.4]);
+
+  it("is scaled by the largest difference of all steps, the highest values on top", () => {
+    const columns = columnsOf([0, 1, 2], [0, 3], 3);
+    const picture = differenceStrip(shares, edges, columns, [0, 2], 2);
+    expect([...picture]).toEqual([-0.5, NaN, 1, 0.5, NaN, -1]);
+  });
+
+  it("pools the steps of a column, and leaves out those that could not be compared", () => {
+    const columns = { start: Int32Array.of(0), end: Int32Array.of(3) };
+    const picture = differenceStrip(shares, edges, columns, [0, 2], 2);
+    expect([...picture]).toEqual([1, -1]);
+  });
+
+  it("of two runs that agree is all zero", () => {
+    const columns = columnsOf([0], [0, 1], 2);
+    expect([...differenceStrip(new Float32Array(2), edges, columns, [0, 2], 2)]).toEqual([0, 0, 0, 0]);
+  });
+
+  it("is coloured from one end of the map to the other", () => {
+    const lut = colormap("diverging");
+    const bytes = signedColors(Float32Array.of(-1, 0, 1, NaN), lut, packed(1, 2, 3));
+    const middle = lut[128]!;
+    expect([...new Uint32Array(bytes.buffer)]).toEqual([lut[0], middle, lut[255], packed(1, 2, 3)]);
+  });
+});
+
