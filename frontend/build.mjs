@@ -1,4 +1,4 @@
-// Bundles the panel into what TensorBoard serves: nnviz_tb/static/bundle/panel.js, its chunks and
+// Bundles the panel into what TensorBoard serves: nnviz_tb/static/bundle/: panel.js, opening.js, their chunks and
 // its workers. `node build.mjs [--watch]`; prints what the browser downloads, gzipped.
 import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
@@ -81,7 +81,7 @@ await mkdir(outdir, { recursive: true });
 
 const options = {
   ...common,
-  entryPoints: { panel: "src/index.ts" },
+  entryPoints: { opening: "src/opening.ts", panel: "src/index.ts" },
   outdir,
   splitting: true,
   chunkNames: "[name]-[hash]",

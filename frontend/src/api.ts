@@ -152,6 +152,8 @@ export class Client {
     this.#told(addressOf(route, { run }), held, signal),
   );
 
+  /** Binary answers asked for before they were wanted, by address. */
+  readonly #expected = new Map<string, Promise<Container>>();
   /** Binary answers on their way: what is to be drawn. */
   readonly #drawing = new Set<Promise<Container>>();
 
@@ -191,10 +193,17 @@ export class Client {
     while (this.#drawing.size > 0) await Promise.allSettled(this.#drawing);
   }
 
-  /** Asks now for what `arrays` will be asked for; only where nothing is held of it yet. */
+  /**
+   * Asks now for what `arrays` will be asked for; only where nothing is held of it yet. The answer
+   * is read and decoded when it comes, so that who asks for it is drawn in the same frame.
+   */
   expect(route: string, query: Query): void {
     const address = addressOf(route, query);
-    if (this.#cache.get(address) === undefined) ahead.ask(new URL(address, this.#base));
+    if (this.#cache.get(address) !== undefined || this.#expected.has(address)) return;
+    const answer = this.#binary(route, query, new AbortController().signal);
+    this.#expected.set(address, answer);
+    // Who takes it hears of the failure.
+    answer.catch(() => undefined);
   }
 
   /**
@@ -213,7 +222,9 @@ export class Client {
     const key = addressOf(route, query);
     const held = this.#cache.get(key);
     if (held !== undefined && held.version === version) return held.container;
-    const answer = this.#updated(route, query, held?.container, signal);
+    const expected = this.#expected.get(key);
+    this.#expected.delete(key);
+    const answer = expected ?? this.#updated(route, query, held?.container, signal);
     this.#drawing.add(answer);
     const container = await answer.finally(() => this.#drawing.delete(answer));
     this.#cache.set(key, { container, version }, byteLength(container));

@@ -211,6 +211,44 @@ describe("the cache", () => {
   });
 });
 
+describe("arrays that are expected", () => {
+  const query = { run: "r", statistic: "bias" };
+
+  it("are asked for once, read when they come, and given to who asks first", async () => {
+    const { client, asked } = served(neurons([0], [3]), neurons([0, 1], [3]));
+    client.expect("neurons", query);
+    client.expect("neurons", query);
+    expect(asked).toHaveLength(1);
+    await new Promise((resolve) => setTimeout(resolve));
+    let drawn = false;
+    const first = client.arrays("neurons", query, "1", live()).then((answer) => {
+      drawn = true;
+      return answer;
+    });
+    // Nothing but promises that are kept already: a frame cannot come in between.
+    for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+    expect(drawn).toBe(true);
+    expect(values(await first, "steps")).toEqual([0]);
+    expect(asked).toHaveLength(1);
+    expect(values(await client.arrays("neurons", query, "2", live()), "steps")).toEqual([0, 1]);
+    expect(asked).toHaveLength(2);
+  });
+
+  it("fail for who asks first, and are asked for anew by who comes next", async () => {
+    const { client } = served(new Error("no server"), neurons([0], [3]));
+    client.expect("neurons", query);
+    await expect(client.arrays("neurons", query, "1", live())).rejects.toThrow(ApiError);
+    expect(values(await client.arrays("neurons", query, "1", live()), "steps")).toEqual([0]);
+  });
+
+  it("are not asked for where they are held", async () => {
+    const { client, asked } = served(neurons([0], [3]));
+    await client.arrays("neurons", query, "1", live());
+    client.expect("neurons", query);
+    expect(asked).toHaveLength(1);
+  });
+});
+
 describe("answers asked for ahead", () => {
   const address = new URL("overview?run=r&steps=100", BASE);
 

@@ -15,6 +15,8 @@ export async function render() {
   const catalogue = new URL("./catalogue", document.baseURI).href;
   const early = new Map([[catalogue, fetch(catalogue, { cache: "no-store" })]]);
   for (const answer of early.values()) answer.catch(() => undefined);
+  // Asks for more as soon as the catalogue is there; what it cannot, the panel asks for itself.
+  import("./bundle/opening.js").then((opening) => opening.begin(early)).catch(() => undefined);
   let panel;
   try {
     panel = await import("./bundle/panel.js");

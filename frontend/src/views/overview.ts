@@ -7,6 +7,7 @@ import { latest, type Async } from "../api";
 import { movedPlace, reachedPlace, type Place } from "../cell_focus";
 import { layerLines, lineTops, linesBetween, type LayerEntry, type Line } from "../layer_rows";
 import { Resources, type Wanted } from "../resource";
+import { overviewQuery } from "../overview_query";
 import { search } from "../selection";
 import { overview, type Overview } from "../series";
 import { COLUMNS, toggleFold, type Column } from "../state";
@@ -30,22 +31,18 @@ const ROW_PX = 48;
 const RUN_PX = 17;
 const IDLE_PX = 30;
 const FOLD_PX = 32;
-/** Rows kept ready above and below what is in view. */
+/** Rows kept ready above and below what is in view, once that has been drawn. */
 const OVERSCAN_PX = 240;
-const STEPS = 100;
-
-/** The question for the figures of all layers over all steps. */
-export function overviewQuery(run: string): { readonly run: string; readonly steps: number } {
-  return { run, steps: STEPS };
-}
-
+/** Of the window's height, where the table's own is not known yet: rather less than it has. */
+const FIRST_SHARE = 0.5;
 @customElement("nn-overview-view")
 export class OverviewView extends LitElement {
   static override styles = [base, badge, frameStyles, overviewStyles];
 
   @property({ attribute: false }) ctx!: Context;
   @state() private scrolled = 0;
-  @state() private viewport = 800;
+  @state() private viewport = FIRST_SHARE * window.innerHeight;
+  @state() private overscan = 0;
   /** The cell that had the focus last; ↑ ↓ ← → move it. */
   @state() private active: Place | null = null;
   /** The cell that Tab leads to: that one, or the first where it is out of sight. */
@@ -108,7 +105,7 @@ export class OverviewView extends LitElement {
     const lines = this.#linesOf(this.#shares);
     const heightOf = (line: Line): number => this.#heightOf(line);
     const tops = this.#tops.of([lines, ctx.runs.length], () => lineTops(lines, heightOf));
-    const [from, to] = linesBetween(tops, this.scrolled - OVERSCAN_PX, this.scrolled + this.viewport + OVERSCAN_PX);
+    const [from, to] = linesBetween(tops, this.scrolled - this.overscan, this.scrolled + this.viewport + this.overscan);
     this.#shown = lines;
     this.#reached = reachedPlace(this.active, lines.slice(from, to));
     const place = (line: Line, offset: number): TemplateResult => {
@@ -290,6 +287,7 @@ export class OverviewView extends LitElement {
     if (this.#sizes === null) {
       this.#sizes = new ResizeObserver(() => (this.viewport = scroller.clientHeight));
       this.#sizes.observe(scroller);
+      requestAnimationFrame(() => setTimeout(() => (this.overscan = OVERSCAN_PX)));
     }
     const { layer } = this.ctx.state;
     if (layer === this.#shownLayer) return;
