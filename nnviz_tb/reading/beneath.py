@@ -10,6 +10,7 @@ release has changed them, are asked through the public interface; a test says so
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from operator import attrgetter
@@ -21,6 +22,9 @@ from nnviz_tb.reading.stored import Listed, StoredRows
 
 _MULTIPLEXED = "tensorboard.backend.event_processing.data_provider.MultiplexerDataProvider"
 _GRPC = "tensorboard.data.grpc_provider.GrpcDataProvider"
+
+_NUDGES_S = (0.002, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128)
+"""After so long the server is nudged, again and again; what takes longer is not held up by that."""
 
 _step, _wall_time = attrgetter("step"), attrgetter("wall_time")
 
@@ -160,7 +164,7 @@ class Remote:
         request.downsample.num_points = limit
         return {
             entry.tag_name: rows_of(entry.data)
-            for found in self._stub.ReadTensors(request).runs
+            for found in self._answer(self._stub.ReadTensors, request).runs
             if found.run_name == run
             for entry in found.tags
         }
@@ -197,8 +201,27 @@ class Remote:
         _ask_for(request.run_tag_filter, runs, tags)
         return {
             found.run_name: {entry.tag_name: _listed(entry.metadata) for entry in found.tags}
-            for found in ask(request).runs
+            for found in self._answer(ask, request).runs
         }
+
+    def _answer(self, ask: Any, request: Any) -> Any:
+        """What the server answers, which is asked for trifles meanwhile.
+
+        It writes an answer of more than 16 KiB in pieces, and holds the second one back until the
+        first is acknowledged (Nagle, RFC 896), which the kernel on this side does 40 ms later
+        unless it has something to send (RFC 1122, 4.2.3.2). So something is sent: the tags of 50
+        layers come in 7 ms instead of 48. To be removed when the server sets TCP_NODELAY.
+        """
+        from tensorboard.data.proto import data_provider_pb2
+
+        answer, arrived = ask.future(request), threading.Event()
+        answer.add_done_callback(lambda _: arrived.set())
+        trifle = data_provider_pb2.GetExperimentRequest(experiment_id=request.experiment_id)
+        for wait_s in _NUDGES_S:
+            if arrived.wait(wait_s):
+                break
+            self._stub.GetExperiment.future(trifle)
+        return answer.result()
 
 
 def rows_of(data: Any) -> StoredRows:

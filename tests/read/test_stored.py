@@ -5,7 +5,9 @@ from __future__ import annotations
 import resource
 import sys
 import types
+from concurrent.futures import Future
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -224,3 +226,42 @@ def test_a_few_bytes_that_stand_for_gigabytes_take_no_memory(tmp_path: Path) -> 
         reader.series(SCOPE, "run", "curve", "dense")
     assert (reader.series(SCOPE, "run", "layer", "dense").values == 1).all()
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 * 1024
+
+
+class SlowServer:
+    """A data server whose answers come after some other calls, or not at all."""
+
+    def __init__(self, calls: int, failure: Exception | None = None) -> None:
+        self.trifles = 0
+        self._calls, self._failure = calls, failure
+        self._answer: Future[data_provider_pb2.ListTensorsResponse] = Future()
+        self.ListTensors = SimpleNamespace(future=lambda request: self._answer)
+        self.GetExperiment = SimpleNamespace(future=self._trifle)
+
+    def _trifle(self, request: object) -> None:
+        self.trifles += 1
+        if self.trifles < self._calls:
+            return
+        if self._failure is not None:
+            self._answer.set_exception(self._failure)
+        else:
+            found = data_provider_pb2.ListTensorsResponse()
+            found.runs.add(run_name="r").tags.add(tag_name="nnviz/run")
+            self._answer.set_result(found)
+
+
+@pytest.mark.parametrize("calls", [1, 3])
+def test_an_answer_that_the_data_server_holds_back_is_fetched_by_asking_for_trifles(
+    calls: int,
+) -> None:
+    server = SlowServer(calls)
+    found = beneath.Remote(server).tags("", {schema.PLUGIN_NAME: 2}, None, None)
+    assert list(found[schema.PLUGIN_NAME]["r"]) == ["nnviz/run"]
+    assert server.trifles == calls
+
+
+def test_what_the_data_server_fails_with_is_raised() -> None:
+    with pytest.raises(ConnectionError, match="gone"):
+        beneath.Remote(SlowServer(2, ConnectionError("gone"))).tags(
+            "", {schema.PLUGIN_NAME: 2}, None, None
+        )
