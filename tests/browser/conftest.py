@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from urllib.parse import quote
 
 import made_logs
 import pytest
 from demo_process import DemoProcess
-from panel_page import PanelPage
+from panel_page import Open, PanelPage
 from playwright.sync_api import Browser, sync_playwright
 from shells import Shells
 from tensorboard_process import TensorBoard, start
 
 from nnviz_tb.errors import LoggingWarning
-
-Open = Callable[..., AbstractContextManager[PanelPage]]
 
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 import re
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 
 from PIL import Image
@@ -167,3 +167,7 @@ class PanelPage:
         expect(self.panel.locator(".skeleton")).to_have_count(0)
         expect(self.panel.locator('[aria-busy="true"]')).to_have_count(0)
         self.page.wait_for_timeout(300)
+
+
+Open = Callable[..., AbstractContextManager[PanelPage]]
+"""Opens the panel over the made logs, as the fixture ``opened`` says."""

@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Open
 from made_logs import HEALTHY, SICK
-from panel_page import PanelPage
+from panel_page import Open, PanelPage
 from playwright.sync_api import expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]

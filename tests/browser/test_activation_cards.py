@@ -6,9 +6,8 @@ import re
 
 import made_logs
 import pytest
-from conftest import Open
 from made_logs import DEAD, HEALTHY, OTHER, SICK
-from panel_page import PanelPage
+from panel_page import Open, PanelPage
 from playwright.sync_api import Locator, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]

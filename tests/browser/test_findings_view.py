@@ -6,8 +6,8 @@ import re
 from typing import Any
 
 import pytest
-from conftest import Open
 from made_logs import DEAD, HEALTHY, SATURATED, SICK
+from panel_page import Open
 from playwright.sync_api import expect
 from tensorboard_process import TensorBoard
 

@@ -7,9 +7,8 @@ import re
 import made_logs
 import numpy as np
 import pytest
-from conftest import Open
 from made_logs import DEAD, HEALTHY, SATURATED, SICK, WIDE
-from panel_page import PanelPage
+from panel_page import Open, PanelPage
 from playwright.sync_api import expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]

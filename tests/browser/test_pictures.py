@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Open
 from made_logs import DEAD, HEALTHY, SICK
+from panel_page import Open
 from PIL import Image
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from conftest import Open
 from made_logs import SICK
+from panel_page import Open
 from playwright.sync_api import Route, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
