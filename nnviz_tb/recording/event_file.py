@@ -16,7 +16,7 @@ from collections.abc import Sequence
 
 from nnviz_tb.recording import events, forks, neighbours
 from nnviz_tb.recording.events import Value
-from nnviz_tb.recording.pieces import Piece, framed_event
+from nnviz_tb.recording.pieces import Record, framed_event
 from nnviz_tb.recording.scalar_records import ScalarRecords
 from nnviz_tb.recording.sink import Sink
 
@@ -117,25 +117,24 @@ class EventFile(Sink):
             if self._fd < 0 and not self._reopen():
                 break
             record = framed_event(wall_time, step, values, self._plugins)
-            size = sum(map(len, record))
-            if self._append(record, size, retry=attempt == 0):
+            if self._append(record, retry=attempt == 0):
                 self._plugins.update({value.tag: value.plugin for value in values})
-                self.record_bytes = size
+                self.record_bytes = record.size
                 return True
             if self._fd >= 0:
                 break
         self.tally.drop()
         return False
 
-    def _append(self, record: Sequence[Piece], size: int, retry: bool) -> bool:
+    def _append(self, record: Record, retry: bool) -> bool:
         """Whether the whole record is in the file; if not, none of it is, or the file was left."""
         written = 0
         try:
             # Nearly always one call; after a short write the next one says why.
-            if len(record) <= _MAX_PIECES:
-                written = os.writev(self._fd, record)
-            rest = b"".join(record) if written < size else b""
-            while written < size:
+            if len(record.pieces) <= _MAX_PIECES:
+                written = os.writev(self._fd, record.pieces)
+            rest = b"".join(record.pieces) if written < record.size else b""
+            while written < record.size:
                 written += os.write(self._fd, rest[written:])
         except OSError as error:
             self._cut_back()

@@ -7,7 +7,7 @@ mapped first. Small values are joined all the same, since a call takes only so m
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import google_crc32c
 import numpy as np
@@ -15,16 +15,26 @@ import numpy as np
 from nnviz_tb.recording import events
 from nnviz_tb.recording.events import Value
 
-Piece = bytes | memoryview
-
 _LARGE_BYTES = 1 << 16
+
+
+class Record(NamedTuple):
+    """A TFRecord in pieces to be written one after the other.
+
+    Attributes:
+      pieces: bytes, and C-contiguous arrays whose memory is meant.
+      size: bytes of all of them.
+    """
+
+    pieces: list[Any]
+    size: int
 
 
 def _reads_arrays() -> bool:
     """Whether the checksum can be taken of an array where it is; not with every implementation."""
     try:
-        array = np.array([1, 2, 3], np.uint8)
-        return bool(google_crc32c.extend(0, array) == google_crc32c.value(b"\1\2\3"))
+        array = np.array([[1.0, 2.0], [3.0, 4.0]], "<f4")
+        return bool(google_crc32c.extend(0, array) == google_crc32c.value(array.tobytes()))
     except Exception:
         return False
 
@@ -34,8 +44,8 @@ _LARGEST_COPY = _LARGE_BYTES if _reads_arrays() else 1 << 62
 
 def framed_event(
     wall_time: float, step: int, values: Sequence[Value], known_tags: Container[str]
-) -> list[Piece]:
-    """One event as a TFRecord, in pieces to be written one after the other.
+) -> Record:
+    """One event as a TFRecord.
 
     Args:
       wall_time: seconds since 1970.
@@ -43,26 +53,26 @@ def framed_event(
       values: what to encode.
       known_tags: of the file; readers must be told what the other tags are.
     """
-    pieces: list[Piece] = []
-    summed: list[Any] = []  # the same, in the types that the checksum is taken of
+    pieces: list[Any] = []
     small: list[bytes] = []
     size = 0
     for head, tensor in events.encoded_parts(values, known_tags):
         small.append(head)
-        size += len(head) + tensor.nbytes
-        if tensor.nbytes < _LARGEST_COPY:
+        content_bytes = tensor.nbytes
+        size += len(head) + content_bytes
+        if content_bytes < _LARGEST_COPY:
             small.append(tensor.tobytes())
         else:
-            content = np.ascontiguousarray(tensor).reshape(-1).view(np.uint8)
-            summed += [b"".join(small), content]
-            pieces += [summed[-2], content.data]
+            pieces += (b"".join(small), np.ascontiguousarray(tensor))
             small = []
-    if small:
-        summed.append(b"".join(small))
-        pieces.append(summed[-1])
+    if small or not pieces:
+        pieces.append(b"".join(small))
     start = events.event_head(wall_time, step, size)
-    crc = google_crc32c.value(start)
-    for piece in summed:
+    size += len(start)
+    pieces[0] = start + pieces[0]
+    crc = 0
+    for piece in pieces:
         crc = google_crc32c.extend(crc, piece)
-    head = events.frame_head(len(start) + size)
-    return [head + start, *pieces, events.frame_tail(crc)]
+    pieces[0] = events.frame_head(size) + pieces[0]
+    pieces.append(events.frame_tail(crc))
+    return Record(pieces, size + events.FRAME_BYTES)

@@ -123,7 +123,7 @@ class RemoteEvents(Sink):
     # From here on the lock is held, but for `_send`.
 
     def _gather(self, step: int, wall_time: float, values: Sequence[Value]) -> bool:
-        record = b"".join(framed_event(wall_time, step, values, self._in_part))
+        record = b"".join(framed_event(wall_time, step, values, self._in_part).pieces)
         held = self._waiting_bytes + sum(len(content) for _, content in self._sealed)
         if held + len(record) > WAITING_BYTES:
             self.tally.drop()

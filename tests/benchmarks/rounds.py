@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import statistics
 import time
 from collections.abc import Callable, Mapping
@@ -35,6 +36,9 @@ class Timing:
 def in_turns(ways: Mapping[str, Work], rounds: int) -> dict[str, Timing]:
     """Every way's timing after one round to warm up.
 
+    A way finds the caches and the free memory as the one before it has left them, so every round
+    has an order of its own, the same whenever the benchmark is run.
+
     Args:
       ways: by name, ours first.
       rounds: how often each is timed.
@@ -42,8 +46,9 @@ def in_turns(ways: Mapping[str, Work], rounds: int) -> dict[str, Timing]:
     timings = {name: Timing() for name in ways}
     for work in ways.values():
         work()
+    orders = random.Random(0)
     for _ in range(rounds):
-        for name, work in ways.items():
+        for name, work in orders.sample([*ways.items()], len(ways)):
             wall, cpu = time.perf_counter(), time.process_time()
             work()
             timings[name].wall_s.append(time.perf_counter() - wall)

@@ -118,4 +118,6 @@ def test_a_record_in_pieces_is_the_record_in_one(shapes, dtype, known):
     values += [value._replace(tag=f"{value.tag}.T", tensor=value.tensor.T) for value in values]
     tags = {value.tag for value in values} if known else set()
     whole = events.frame(events.encode_event(2.5, 77, events.encode_values(values, tags)))
-    assert b"".join(framed_event(2.5, 77, values, tags)) == whole
+    record = framed_event(2.5, 77, values, tags)
+    assert b"".join(record.pieces) == whole
+    assert record.size == len(whole)
