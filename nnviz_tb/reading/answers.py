@@ -12,7 +12,7 @@ from nnviz_tb.reading.responses import BINARY, Body, body_of
 from nnviz_tb.reading.rows import Series
 from nnviz_tb.reading.source import Scope
 
-BODY_BYTES = 96 * 1024 * 1024
+BODY_BYTES = 72 * 1024 * 1024
 """What finished answers may hold in memory, beside the reader's cache."""
 AGE_S = 1.0
 """How old an answer may be that is not looked after otherwise."""

@@ -34,7 +34,7 @@ from nnviz_tb.schema import (
 
 READ_BYTES = 64 * 1024 * 1024
 """What one request may read. TensorBoard's data server cannot send more than 256 MiB at all."""
-CACHE_BYTES = 96 * 1024 * 1024
+CACHE_BYTES = 72 * 1024 * 1024
 MAX_AGE_S = 20.0
 MAX_SCALARS = 10_000
 EXPECTED_STEPS = 1000

@@ -14,3 +14,9 @@ def test_many_pages_are_served_without_failures_and_within_the_memory(loader: st
     assert len(result.waits_ms) > 16 * 3
     assert max(result.resident_mib) - result.resident_mib[0] < 256
     assert result.cpu_s > 0
+
+
+def test_what_grows_late_is_found_and_what_fills_up_early_is_not() -> None:
+    assert soak_reading.late_growth([float(second) for second in range(300)]) == pytest.approx(90)
+    filled = [min(float(second), 100.0) for second in range(300)]
+    assert soak_reading.late_growth(filled) == 0
