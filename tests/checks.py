@@ -1,7 +1,8 @@
-"""Every check and every test, one after another; run.py starts it in the tests' environment.
+"""Every check and every test; run.py starts it in the tests' environment.
 
-A failed check does not stop the next ones: one run tells all that is wrong. The tests come last, so
-that pytest's closing line is near the end of the output; after it, what each phase took.
+A failed check does not stop the others: one run tells all that is wrong. Those that take long run
+beside the tests, which leave a quarter of the processors idle, waiting for browsers and servers;
+what they say is printed after pytest's last line, and then what each phase took.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ import hashlib
 import os
 import subprocess
 import sys
+import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -21,40 +24,84 @@ sys.path.insert(0, str(ROOT / "_build"))
 import nnviz_panel  # noqa: E402
 
 
+@dataclass
+class Phase:
+    """One command.
+
+    Attributes:
+      environment: None for this process's own.
+      seconds: how long it took.
+      status: its exit status.
+      output: what it said, where that is not shown as it comes.
+    """
+
+    name: str
+    command: list[str]
+    folder: Path = ROOT
+    environment: dict[str, str] | None = None
+    seconds: float = 0.0
+    status: int = 1
+    output: str = ""
+
+    def run(self, quiet: bool = False) -> None:
+        """Runs it to its end; ``quiet`` keeps what it says for later."""
+        if not quiet:
+            print(f"\n=== {self.name}", flush=True)
+        started = time.monotonic()
+        done = subprocess.run(
+            self.command,
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE if quiet else None,
+            stderr=subprocess.STDOUT if quiet else None,
+            text=True,
+            errors="replace",
+        )
+        self.seconds = time.monotonic() - started
+        self.status, self.output = done.returncode, done.stdout or ""
+
+
 def main(pytest_arguments: list[str]) -> int:
     """Runs all phases; returns 0 when none failed."""
-    fetched = time.monotonic()
+    fetching = Phase("front-end packages", [])
+    started = time.monotonic()
     try:
         node_environment = _front_end_packages()
     except nnviz_panel.PanelError as error:
         print(error, file=sys.stderr, flush=True)
         return 1
-    took = [("front-end packages", time.monotonic() - fetched, 0)]
+    fetching.seconds, fetching.status = time.monotonic() - started, 0
     node = nnviz_panel.node_and_npm()[0]
     python = [sys.executable, "-m"]
     modules = FRONTEND / "node_modules"
-    phases = [
-        ("ruff check", [*python, "ruff", "check", "."], ROOT, None),
-        ("ruff format", [*python, "ruff", "format", "--check", "."], ROOT, None),
-        ("mypy", [*python, "mypy"], ROOT, None),
-        ("tsc", [*node, str(modules / "typescript/bin/tsc"), "--noEmit"], FRONTEND, 1),
-        ("vitest", [*node, str(modules / "vitest/vitest.mjs"), "run"], FRONTEND, 1),
-        ("pytest", [*python, "pytest", *_side_by_side(), *pytest_arguments], ROOT, None),
+    before = [
+        Phase("ruff check", [*python, "ruff", "check", "."]),
+        Phase("ruff format", [*python, "ruff", "format", "--check", "."]),
     ]
-    for name, command, folder, with_node in phases:
-        print(f"\n=== {name}", flush=True)
-        started = time.monotonic()
-        done = subprocess.run(
-            command,
-            cwd=folder,
-            env=node_environment if with_node else None,
-            stdin=subprocess.DEVNULL,
-        )
-        took.append((name, time.monotonic() - started, done.returncode))
+    beside = [
+        Phase("tsc", [*node, str(modules / "typescript/bin/tsc"), "--noEmit"], FRONTEND),
+        Phase("vitest", [*node, str(modules / "vitest/vitest.mjs"), "run"], FRONTEND),
+        Phase("mypy", [*python, "mypy"]),
+    ]
+    for phase in beside[:2]:
+        phase.environment = node_environment
+    tests = Phase("pytest", [*python, "pytest", *_side_by_side(), *pytest_arguments])
+
+    for phase in before:
+        phase.run()
+    others = threading.Thread(target=lambda: [phase.run(quiet=True) for phase in beside])
+    others.start()
+    tests.run()
+    others.join()
+    for phase in beside:
+        print(f"\n=== {phase.name}\n{phase.output.rstrip()}")
     print("\n=== phases")
-    for name, seconds, status in took:
-        print(f"{seconds:7.1f} s  {name}{'' if status == 0 else f'  FAILED ({status})'}")
-    return int(any(status != 0 for _, _, status in took))
+    phases = [fetching, *before, *beside, tests]
+    for phase in phases:
+        failed = "" if phase.status == 0 else f"  FAILED ({phase.status})"
+        print(f"{phase.seconds:7.1f} s  {phase.name}{failed}")
+    return int(any(phase.status != 0 for phase in phases))
 
 
 def _side_by_side() -> list[str]:

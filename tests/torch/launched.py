@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import gc
+import os
+import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -18,24 +19,18 @@ HERE = Path(__file__).parent
 
 def launch(script: str, world: int, *arguments: str, patience: float = 240.0) -> None:
     """Runs ``script RANK WORLD *arguments`` in so many processes; fails with what they said."""
-    processes = [
-        subprocess.Popen(
-            [sys.executable, str(HERE / script), str(rank), str(world), *arguments],
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for rank in range(world)
-    ]
-    # One that fails leaves the others waiting for it: its word is what is worth reading.
-    deadline = time.monotonic() + patience
-    while any(process.poll() is None for process in processes):
-        if any(process.poll() for process in processes) or time.monotonic() > deadline:
-            break
-        time.sleep(0.05)
-    for process in processes:
-        process.kill()
-    told = [process.communicate()[1] for process in processes]
-    assert [process.returncode for process in processes] == [0] * world, "\n".join(told)
+    process = subprocess.Popen(
+        [sys.executable, str(HERE / "ranks.py"), str(HERE / script), str(world), *arguments],
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        _, told = process.communicate(timeout=patience)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        told = f"no end after {patience:.0f} s\n{process.communicate()[1]}"
+    assert process.returncode == 0, told
 
 
 @contextmanager
