@@ -15,15 +15,12 @@ export class Ahead {
     this.#fetch = fetcher;
   }
 
-  /** What someone else has asked for. */
+  /** What the page has asked for. */
   adopt(early: Early): void {
-    for (const [address, answer] of early) this.#keep(address, answer);
-  }
-
-  /** Asks now for what will be wanted. */
-  ask(address: URL): void {
-    if (!this.#answers.has(address.href)) {
-      this.#keep(address.href, this.#fetch(address, { cache: "no-store" }));
+    for (const [address, answer] of early) {
+      this.#answers.set(address, answer);
+      // Who takes it hears of the failure; an answer that nobody takes fails without a word.
+      answer.catch(() => undefined);
     }
   }
 
@@ -34,12 +31,6 @@ export class Ahead {
     this.#answers.delete(address);
     return early ?? this.#fetch(input, init);
   };
-
-  #keep(address: string, answer: Promise<Response>): void {
-    this.#answers.set(address, answer);
-    // Who takes it hears of the failure; an answer that nobody takes fails without a word.
-    answer.catch(() => undefined);
-  }
 }
 
 /** Of the page; what its entry module asked for is in it from the start. */

@@ -4,6 +4,7 @@
  * brought up to date by asking only for later steps.
  */
 
+import { addressOf, type Query } from "./address";
 import { ahead } from "./ahead";
 import { appendSteps, canAppend } from "./append";
 import { ByteCache } from "./cache";
@@ -132,8 +133,6 @@ export type Async<T> =
 export function latest<T>(state: Async<T>): T | null {
   return state.status === "ready" ? state.value : state.previous;
 }
-
-export type Query = Readonly<Record<string, string | number | null>>;
 
 const CACHE_BYTES = 64 * 1024 * 1024;
 /** Of the answers of one route; beyond it, lengthening by updates ends in a fresh, thinned one. */
@@ -304,15 +303,6 @@ async function errorOf(response: Response): Promise<ApiError> {
     // Not our JSON: an error page of TensorBoard's or of a proxy between.
   }
   return new ApiError(fallback, response.status, "error");
-}
-
-export function addressOf(route: string, query: Query): string {
-  const parameters = new URLSearchParams();
-  for (const [name, value] of Object.entries(query)) {
-    if (value !== null) parameters.set(name, String(value));
-  }
-  const text = parameters.toString();
-  return text === "" ? `./${route}` : `./${route}?${text}`;
 }
 
 function byteLength(container: Container): number {

@@ -1,31 +1,38 @@
 /**
  * Entry of a bundle so small that it runs while the panel's is still being read: it asks for what the
- * first picture is made of, which the panel would ask for a tenth of a second later.
+ * first picture is made of, which the panel would ask for a tenth of a second later. The two share
+ * nothing but the answers: a common part would be one more file to wait for.
  */
 
-import { ahead, type Early } from "./ahead";
-import type { Catalogue, Client } from "./api";
-import { addressOf } from "./api";
+import { addressOf } from "./address";
+import type { Catalogue } from "./api";
 import { Host } from "./host";
 import { overviewQuery } from "./overview_query";
 import { firstRuns } from "./selection";
-import { server } from "./server";
 import type { State } from "./state";
 import { fromParameters } from "./url";
 
-/** @param early the answer that brings the catalogue, which the panel will be given too */
-export async function begin(early: Early): Promise<void> {
+/**
+ * Adds answers to those that the panel will be given.
+ * @param early has the answer that brings the catalogue, and nothing else
+ */
+export async function begin(early: Map<string, Promise<Response>>): Promise<void> {
   const state = fromParameters(new Host().readAddress());
-  for (const answer of early.values()) {
-    const copy = (await answer).clone();
-    if (copy.ok) lookAhead((await copy.json()) as Catalogue, state, server);
+  const [catalogue] = early.values();
+  const copy = (await catalogue)?.clone();
+  if (copy?.ok !== true) return;
+  for (const address of wantedFirst((await copy.json()) as Catalogue, state)) {
+    const answer = fetch(address, { cache: "no-store" });
+    answer.catch(() => undefined);
+    early.set(address, answer);
   }
 }
 
-/** Asks for the runs that the panel will show first, and what it draws of them. */
-export function lookAhead(catalogue: Catalogue, { runs, view }: State, client: Client): void {
-  for (const run of runs ?? firstRuns(catalogue) ?? []) {
-    ahead.ask(new URL(addressOf("contents", { run }), document.baseURI));
-    if (view === "overview") client.expect("overview", overviewQuery(run));
-  }
+/** Full addresses of the runs that the panel will show first, and of what it draws of them. */
+export function wantedFirst(catalogue: Catalogue, { runs, view }: State, base = document.baseURI): string[] {
+  return (runs ?? firstRuns(catalogue) ?? []).flatMap((run) => {
+    const contents = addressOf("contents", { run });
+    const wanted = view === "overview" ? [contents, addressOf("overview", overviewQuery(run))] : [contents];
+    return wanted.map((address) => new URL(address, base).href);
+  });
 }

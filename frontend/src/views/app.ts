@@ -3,14 +3,13 @@
 import { html, LitElement, nothing } from "lit";
 import { customElement, query, state } from "lit/decorators.js";
 import { AddressLink } from "../address_link";
-import type { ApiError, Async, Catalogue, Definitions } from "../api";
+import { Client, type ApiError, type Async, type Catalogue, type Definitions } from "../api";
 import type { CursorDetail, ZoomDetail } from "../charts/contract";
 import { Host } from "../host";
 import { Live } from "../live";
 import { overviewQuery } from "../overview_query";
 import { serverAnswers } from "../resource";
 import { firstRuns } from "../selection";
-import { server } from "../server";
 import { moveCursor, neighbourStep, setZoom, Store, type State } from "../state";
 import { fromParameters } from "../url";
 import { ContextMaker } from "./app_context";
@@ -45,7 +44,7 @@ export class AppElement extends LitElement {
   ];
 
   readonly #host = new Host();
-  readonly #client = server;
+  readonly #client = new Client();
   readonly #store = new Store(fromParameters(this.#host.readAddress()));
   readonly #live = new Live({
     read: (signal) => this.#client.catalogue((all) => this.#looked(all), this.#live.held, signal),
