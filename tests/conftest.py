@@ -46,8 +46,8 @@ def pytest_report_header() -> str:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Says which tests have to run in one process, when there are several.
 
-    The demo is trained once, for whoever looks at it; elsewhere a file's tests share what is slow
-    to set up.
+    The demo is trained once, for whoever looks at it, and Playwright runs once in a process;
+    elsewhere a file's tests share what is slow to set up.
     """
     if not has_accelerator():
         left_out = [item for item in items if item.get_closest_marker("gpu")]
@@ -56,7 +56,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             items[:] = [item for item in items if item not in left_out]
     for item in items:
         with_demo = "demo" in getattr(item, "fixturenames", ())
-        together = "demo" if with_demo or "browser" in item.path.parts else str(item.path)
+        together = "demo" if with_demo or item.get_closest_marker("browser") else str(item.path)
         item.add_marker(pytest.mark.xdist_group(together))
 
 

@@ -151,6 +151,7 @@ class Remote:
 
     def __init__(self, stub: Any) -> None:
         self._stub = stub
+        self._trifles: set[Any] = set()
 
     def rows(
         self, experiment: str, plugin: str, run: str, tags: Sequence[str], limit: int
@@ -220,7 +221,11 @@ class Remote:
         for wait_s in _NUDGES_S:
             if arrived.wait(wait_s):
                 break
-            self._stub.GetExperiment.future(trifle)
+            asked = self._stub.GetExperiment.future(trifle)
+            # A call that nobody holds any more is cancelled, and a server that sees many of those
+            # takes it for an attack and hangs up.
+            self._trifles.add(asked)
+            asked.add_done_callback(self._trifles.discard)
         return answer.result()
 
 

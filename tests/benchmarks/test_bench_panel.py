@@ -9,6 +9,7 @@ import pytest
 
 
 @pytest.mark.slow
+@pytest.mark.browser
 def test_the_panels_benchmark_measures_us_and_our_rivals(chromium: str) -> None:
     timings = bench_panel.measured("small", chromium)
     assert len(timings) == len(bench_panel.DRAWINGS)

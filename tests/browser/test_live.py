@@ -88,6 +88,7 @@ def test_new_steps_leave_zoom_pins_scroll_and_step_as_they_are(
                 scrolling = "nn-overview-view .scroller" if view == "overview" else "main"
                 scroller = page.panel.locator(scrolling)
                 scroller.evaluate("element => { element.scrollTop = 150; }")
+                page.settled()
                 # A chart that is taken away and put back is another element, and would flicker.
                 page.charts().first.evaluate("canvas => { canvas.sameAsBefore = true; }")
                 before = page.page.url

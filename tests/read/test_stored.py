@@ -8,6 +8,7 @@ import types
 from concurrent.futures import Future
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -228,36 +229,50 @@ def test_a_few_bytes_that_stand_for_gigabytes_take_no_memory(tmp_path: Path) -> 
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 * 1024
 
 
+class Call(Future[Any]):
+    """Is cancelled when nobody holds it any more, as a call of gRPC's is."""
+
+    cancelled_count = 0
+
+    def __del__(self) -> None:
+        if not self.done():
+            Call.cancelled_count += 1
+
+
 class SlowServer:
-    """A data server whose answers come after some other calls, or not at all."""
+    """A data server whose answer comes after some other calls, which it never answers itself."""
 
     def __init__(self, calls: int, failure: Exception | None = None) -> None:
         self.trifles = 0
         self._calls, self._failure = calls, failure
-        self._answer: Future[data_provider_pb2.ListTensorsResponse] = Future()
+        self._answer = Call()
         self.ListTensors = SimpleNamespace(future=lambda request: self._answer)
         self.GetExperiment = SimpleNamespace(future=self._trifle)
 
-    def _trifle(self, request: object) -> None:
+    def _trifle(self, request: object) -> Call:
         self.trifles += 1
-        if self.trifles < self._calls:
-            return
-        if self._failure is not None:
+        if self.trifles == self._calls and self._failure is not None:
             self._answer.set_exception(self._failure)
-        else:
+        elif self.trifles == self._calls:
             found = data_provider_pb2.ListTensorsResponse()
             found.runs.add(run_name="r").tags.add(tag_name="nnviz/run")
             self._answer.set_result(found)
+        return Call()
 
 
 @pytest.mark.parametrize("calls", [1, 3])
 def test_an_answer_that_the_data_server_holds_back_is_fetched_by_asking_for_trifles(
     calls: int,
 ) -> None:
+    Call.cancelled_count = 0
     server = SlowServer(calls)
-    found = beneath.Remote(server).tags("", {schema.PLUGIN_NAME: 2}, None, None)
+    remote = beneath.Remote(server)
+    found = remote.tags("", {schema.PLUGIN_NAME: 2}, None, None)
     assert list(found[schema.PLUGIN_NAME]["r"]) == ["nnviz/run"]
     assert server.trifles == calls
+    # A server that sees many calls cancelled takes that for an attack, and hangs up on all.
+    assert Call.cancelled_count == 0
+    del remote
 
 
 def test_what_the_data_server_fails_with_is_raised() -> None:
