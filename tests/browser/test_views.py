@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 from demo_process import DemoProcess
@@ -75,7 +76,7 @@ def test_a_copied_link_opens_the_same_view(demo: DemoProcess, shells: Shells) ->
         first.view("Neurons")
         first.layer("conv_2")
         first.settled()
-        first.page.wait_for_timeout(500)
+        first.page.wait_for_url(lambda url: "view=neurons" in url and "layer=conv_2" in url)
         link = first.page.url
     with PanelPage.opened(shells, demo.address, state=link.split("#nnviz")[1], kept=True) as second:
         selected = second.panel.locator('[role="tab"][aria-selected="true"]')
@@ -108,7 +109,12 @@ def test_a_console_error_and_a_breach_of_the_policy_would_be_noticed(
               document.head.append(script);
             }"""
         )
-        page.page.wait_for_timeout(200)
 
-        assert any("planted" in complaint for complaint in page.complaints)
-        assert any(complaint.startswith("script-src") for complaint in page.complaints)
+        def noticed() -> bool:
+            planted = any("planted" in complaint for complaint in page.complaints)
+            return planted and any(one.startswith("script-src") for one in page.complaints)
+
+        deadline = time.monotonic() + 20
+        while not noticed() and time.monotonic() < deadline:
+            page.page.wait_for_timeout(100)
+        assert noticed(), page.complaints
