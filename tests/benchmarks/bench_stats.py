@@ -192,7 +192,7 @@ def table(cases: dict[str, Sequence[np.ndarray]], seconds: float) -> list[str]:
             ours = ours or min(wall)
             lines.append(
                 f"{case:<26}{name:<34}{min(wall):>9.2f}{statistics.median(wall):>8.2f}"
-                f"{min(processor):>9.2f}{len(runs):>6}{min(wall) / ours:>8.1f}"
+                f"{min(processor):>9.2f}{len(runs):>6}{min(wall) / ours:>8.3g}"
             )
     return lines
 
