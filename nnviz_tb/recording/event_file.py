@@ -24,6 +24,9 @@ _MAX_PIECES = 512 if hasattr(os, "writev") else 0
 """Of memory in one call: half of what POSIX systems take. Windows has no such call."""
 _RETRY_SECONDS = 1.0
 _LOOK_SECONDS = 0.1
+"""How far apart scalars look after their file; every look would cost as much as the scalar."""
+_PLACE_LOOK_SECONDS = 0.001
+"""The same of records and the run directory: a burst of records looks there once."""
 _numbers = itertools.count()
 
 # The file itself is at fault or lost; the next record gets a new one. After the other errors (disk
@@ -57,7 +60,7 @@ class EventFile(Sink):
         self._size = 0
         self._scalars: dict[str, ScalarRecords] = {}
         self._failed_at = float("-inf")
-        self._looked_at = time.time()
+        self._looked_at = self._place_looked_at = time.monotonic()
         self._directory_changed_ns = 0
         with self.lock:
             self._open()
@@ -73,8 +76,8 @@ class EventFile(Sink):
         with self.lock:
             if self._pid != forks.pid:
                 self._begin_anew_in_child()
-            if not 0 <= wall_time - self._looked_at < _LOOK_SECONDS:
-                self._look(wall_time)
+            if time.monotonic() - self._looked_at >= _LOOK_SECONDS:
+                self._look()
             records = self._scalars.get(tag)
             if records is not None and self._fd >= 0:
                 record = records.record(wall_time, step, value)
@@ -97,7 +100,7 @@ class EventFile(Sink):
         with self.lock:
             if self._pid != forks.pid:
                 self._begin_anew_in_child()
-            self._look(wall_time)
+            self._look()
             stored = self._write(step, wall_time, values)
         self.tally.tell()
         return stored
@@ -156,9 +159,9 @@ class EventFile(Sink):
         except OSError:
             self._leave()
 
-    def _look(self, now: float) -> None:
+    def _look(self) -> None:
         """Notices that the file was removed, or that somebody else began to write beside it."""
-        self._looked_at = now
+        self._looked_at = now = time.monotonic()
         if self._pid != os.getpid():  # forked by other means than Python's
             self._begin_anew_in_child()
         if self._fd < 0:
@@ -172,6 +175,9 @@ class EventFile(Sink):
             if status.st_nlink == 0:
                 self._leave()
                 return
+            if now - self._place_looked_at < _PLACE_LOOK_SECONDS:
+                return
+            self._place_looked_at = now
             place = os.stat(self.directory)
         except OSError:
             self._leave()

@@ -304,6 +304,17 @@ def test_a_removed_directory_is_made_again(tmp_path):
     assert accumulated(directory).Tensors("h")[0].step == 2
 
 
+def test_scalars_of_the_past_find_out_too_that_their_directory_is_gone(tmp_path):
+    directory = tmp_path / "run"
+    with SummaryWriter(directory) as writer:
+        writer.add_scalar("loss", 1, 1, walltime=1000.0)
+        writer.add_scalar("loss", 2, 2, walltime=1000.0)
+        shutil.rmtree(directory)
+        time.sleep(0.11)  # scalars look after their file ten times a second
+        writer.add_scalar("loss", 3, 3, walltime=1000.0)
+    assert scalars(directory, "loss") == [(3, 3.0)]
+
+
 def test_a_file_in_the_place_of_the_directory_costs_records_until_it_goes(tmp_path):
     directory = tmp_path / "run"
     with SummaryWriter(directory) as writer:
