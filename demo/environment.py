@@ -52,6 +52,15 @@ class Environment:
         self.python = self.scripts / ("python.exe" if windows else "python")
         self._stamp = directory / "made-from.json"
 
+    @property
+    def variables(self) -> dict[str, str]:
+        """What a process of this environment runs with: this process's variables, all but one.
+
+        Containers often set PYTHONDONTWRITEBYTECODE, and pip was told to compile nothing. Together
+        every process would compile all that it imports, TensorFlow's sources in eight seconds.
+        """
+        return {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+
     def prepare(self) -> None:
         """Make the environment, or return at once when it is as its sources say.
 
@@ -106,6 +115,7 @@ class Environment:
         process = subprocess.Popen(
             command,
             cwd=ROOT,
+            env=self.variables,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -44,7 +44,8 @@ def main() -> int:
             server = _start_tensorboard(environment, arguments.logdir, port)
             progress(f"watch it live: http://localhost:{port}/#nnviz")
         progress(f"training, into {os.path.relpath(arguments.logdir)}")
-        trained = subprocess.run(_training(environment, arguments), cwd=HERE)
+        training = _training(environment, arguments)
+        trained = subprocess.run(training, cwd=HERE, env=environment.variables)
         if trained.returncode != 0:
             progress("the training failed; the lines above say why")
             return trained.returncode if trained.returncode > 0 else 1
@@ -145,7 +146,7 @@ def _start_tensorboard(
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+            env={**environment.variables, "TF_CPP_MIN_LOG_LEVEL": "3"},
         )
     deadline = time.monotonic() + START_SECONDS
     while server.poll() is None and time.monotonic() < deadline:

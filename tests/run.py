@@ -40,7 +40,7 @@ def main() -> int:
     return subprocess.run(
         [str(environment.python), str(HERE / "checks.py"), *sys.argv[1:]],
         cwd=ROOT,
-        env={**os.environ, "NNVIZ_CHROMIUM": chromium},
+        env={**environment.variables, "NNVIZ_CHROMIUM": chromium},
     ).returncode
 
 

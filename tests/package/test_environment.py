@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -28,3 +31,19 @@ def test_a_change_of_what_is_built_makes_it_out_of_date(
     assert made._sources() == before
     (tmp_path / changed).write_text((tmp_path / changed).read_text() + "\n")
     assert made._sources() != before
+
+
+def test_its_processes_keep_compiled_what_they_import(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(root / "demo"))
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    environment = importlib.import_module("environment")
+    made = environment.Environment(tmp_path / ".venv", [], environment.Progress())
+    (tmp_path / "imported.py").write_text("")
+
+    command = [sys.executable, "-c", "import imported"]
+    subprocess.run(command, cwd=tmp_path, env=dict(os.environ), check=True)
+    assert not list(tmp_path.rglob("*.pyc"))
+    subprocess.run(command, cwd=tmp_path, env=made.variables, check=True)
+    assert list(tmp_path.rglob("*.pyc"))
