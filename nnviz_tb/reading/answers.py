@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable
 
 from nnviz_tb.reading import wire
 from nnviz_tb.reading.cache import ByteCache, SingleFlight
+from nnviz_tb.reading.desk import Desk
 from nnviz_tb.reading.queries import Answer
 from nnviz_tb.reading.responses import BINARY, Body, body_of
 from nnviz_tb.reading.rows import Series
@@ -24,9 +25,13 @@ Values = dict[str, str]
 class Answers:
     """Safe to use from several threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, desk: Desk) -> None:
+        """
+        Args:
+          desk: where they are made.
+        """
         self._bodies: ByteCache[tuple[Hashable, Body]] = ByteCache(BODY_BYTES)
-        self._flights: SingleFlight[Body] = SingleFlight()
+        self._flights: SingleFlight[Body] = SingleFlight(desk)
 
     def kept(self, question: Hashable, version: Hashable, build: Callable[[], Body]) -> Body:
         """What ``build`` gives, or gave to this question before; built once for all who ask.

@@ -8,6 +8,8 @@ from collections.abc import Callable, Hashable
 from concurrent.futures import Future
 from typing import Generic, TypeVar
 
+from nnviz_tb.reading.desk import Desk
+
 Value = TypeVar("Value")
 
 
@@ -59,12 +61,21 @@ class ByteCache(Generic[Value]):
 class SingleFlight(Generic[Value]):
     """Runs one computation per key at a time; whoever asks meanwhile gets its result or error."""
 
-    def __init__(self) -> None:
+    def __init__(self, desk: Desk | None = None) -> None:
+        """
+        Args:
+          desk: where computations are made; by the thread that asks first without one.
+        """
+        self._desk = desk
         self._lock = threading.Lock()
         self._flights: dict[Hashable, Future[Value]] = {}
 
     def run(self, key: Hashable, compute: Callable[[], Value]) -> Value:
-        """What ``compute()`` returns, or raises, called by this thread or by one before it."""
+        """What ``compute()`` returns, or raises, for whoever asks from now until it has ended."""
+        if self._desk is not None and self._desk.at_work():
+            # A part of something greater. Waiting for another would be waiting for a turn at the
+            # desk, which never comes when all who have one wait.
+            return compute()
         with self._lock:
             flight = self._flights.get(key)
             ours = flight is None
@@ -73,7 +84,7 @@ class SingleFlight(Generic[Value]):
         if not ours:
             return flight.result()
         try:
-            result = compute()
+            result = compute() if self._desk is None else self._desk.do(compute)
         except BaseException as error:
             self._land(key)
             flight.set_exception(error)

@@ -29,6 +29,7 @@ from nnviz_tb.reading import (
     static_files,
 )
 from nnviz_tb.reading.answers import Answers, Values, container
+from nnviz_tb.reading.desk import Desk
 from nnviz_tb.reading.evidence import gather
 from nnviz_tb.reading.faults import (
     BadRequestError,
@@ -84,8 +85,9 @@ class Plugin(base_plugin.TBPlugin):  # type: ignore[misc]
     def __init__(self, context: base_plugin.TBContext) -> None:
         """Made once, at start-up; reads the panel's files, and none of the log."""
         super().__init__(context)
-        self._reader = Reader(context.data_provider)
-        self._answers = Answers()
+        desk = Desk()
+        self._reader = Reader(context.data_provider, desk=desk)
+        self._answers = Answers(desk)
         self._book = catalogue.Book()
         self._files = static_files.table()
 

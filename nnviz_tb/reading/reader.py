@@ -19,6 +19,7 @@ from nnviz_tb.errors import SchemaError
 from nnviz_tb.reading import rows
 from nnviz_tb.reading.cache import ByteCache, SingleFlight
 from nnviz_tb.reading.descriptions import described
+from nnviz_tb.reading.desk import Desk
 from nnviz_tb.reading.faults import BadDataError, NotFoundError, RequestError, TooLargeError, shown
 from nnviz_tb.reading.listings import Listing, Tags
 from nnviz_tb.reading.row_checks import row_bytes
@@ -50,12 +51,21 @@ class Reader:
         cache_bytes: int = CACHE_BYTES,
         read_bytes: int = READ_BYTES,
         clock: Callable[[], float] = time.monotonic,
+        desk: Desk | None = None,
     ) -> None:
+        """
+        Args:
+          provider: of TensorBoard; without one every call fails with UnavailableError.
+          cache_bytes: what the series that are kept may take.
+          read_bytes: what one series may take.
+          clock: in seconds.
+          desk: where single series are read; by the caller's own thread without one.
+        """
         self._source = Source(provider)
         self._read_bytes = read_bytes
         self._clock = clock
         self._cache: ByteCache[tuple[Listed, float, Series]] = ByteCache(cache_bytes)
-        self._flights: SingleFlight[Series] = SingleFlight()
+        self._flights: SingleFlight[Series] = SingleFlight(desk)
 
     @property
     def held_bytes(self) -> int:

@@ -1,0 +1,69 @@
+"""A few threads that make all answers, however many clients ask at once.
+
+TensorBoard starts a thread for every request. Were each to read and compute by itself, a crowd of
+clients would decide how much is held in memory at a time; and glibc, which gives threads memory
+from places of their own, would keep what each of those places has once needed: of 32 clients that
+poll a growing run, 163 MiB instead of 42.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from queue import SimpleQueue
+from typing import Any, TypeVar
+
+Answer = TypeVar("Answer")
+
+WORKERS = 4
+"""So many that a long answer holds no short one up; the interpreter runs one of them at a time."""
+
+_numbers = itertools.count(1)
+
+
+class Desk:
+    """Does work in its own threads. They are daemons: a reader that hangs keeps no server alive."""
+
+    def __init__(self, workers: int = WORKERS) -> None:
+        """Starts no thread before there is something to do."""
+        self._workers = workers
+        self._lock = threading.Lock()
+        self._started = False
+        self._here = threading.local()
+        self._waiting: SimpleQueue[tuple[Future[Any], Callable[[], Any]]] = SimpleQueue()
+
+    def do(self, work: Callable[[], Answer]) -> Answer:
+        """What ``work()`` returns, or raises. Not for a part of work that is done here already."""
+        self._start()
+        done: Future[Answer] = Future()
+        self._waiting.put((done, work))
+        return done.result()
+
+    def at_work(self) -> bool:
+        """Whether this thread is one of those that do the work."""
+        return getattr(self._here, "at_work", False)
+
+    def _start(self) -> None:
+        with self._lock:
+            if self._started:
+                return
+            self._started = True
+            for _ in range(self._workers):
+                name = f"nnviz-desk-{next(_numbers)}"
+                threading.Thread(target=self._serve, name=name, daemon=True).start()
+
+    def _serve(self) -> None:
+        self._here.at_work = True
+        while True:
+            done, work = self._waiting.get()
+            try:
+                answer = work()
+            except BaseException as error:
+                done.set_exception(error)
+            else:
+                done.set_result(answer)
+            # Until the next comes, which may be hours, nothing of this one is held.
+            del done, work
+            answer = None
