@@ -4,7 +4,7 @@ import type { Host } from "./host";
 import type { State, Store } from "./state";
 import { fromParameters, isStation, toParameters } from "./url";
 
-/** A dragged cursor changes the address this long after it has come to rest. */
+/** What is no station changes the address this long after it has come to rest. */
 const DELAY_MS = 250;
 
 export class AddressLink {
@@ -17,6 +17,12 @@ export class AddressLink {
     private readonly store: Store,
   ) {}
 
+  /** The full address of what is on screen now. */
+  get current(): string {
+    if (this.#cancel()) this.#write(this.store.state, false);
+    return this.host.address;
+  }
+
   listen(signal: AbortSignal): void {
     this.store.listen((after, before) => this.#changed(after, before), signal);
     this.host.onAddress((parameters) => {
@@ -25,10 +31,10 @@ export class AddressLink {
     }, signal);
   }
 
-  /** A change that the reader did not make: no station to come back to. */
+  /** A change that the reader did not make: no station to come back to, and nothing to wait for. */
   amend(change: Partial<State>): void {
     this.#quietly(() => this.store.set(change));
-    this.#write(false);
+    this.#writeLater();
   }
 
   #quietly(change: () => void): void {
@@ -39,15 +45,32 @@ export class AddressLink {
 
   #changed(after: State, before: State): void {
     if (this.#quiet) return;
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    if (isStation(after, before)) {
-      this.#write(true);
+    if (!isStation(after, before)) {
+      this.#writeLater();
       return;
     }
-    this.#timer = setTimeout(() => this.#write(false), DELAY_MS);
+    // Back leads to what was last on screen.
+    if (this.#cancel()) this.#write(before, false);
+    this.#write(after, true);
   }
 
-  #write(station: boolean): void {
-    this.host.writeAddress(toParameters(this.store.state), station);
+  #writeLater(): void {
+    this.#cancel();
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      this.#write(this.store.state, false);
+    }, DELAY_MS);
+  }
+
+  /** Whether something was still to be written. */
+  #cancel(): boolean {
+    if (this.#timer === null) return false;
+    clearTimeout(this.#timer);
+    this.#timer = null;
+    return true;
+  }
+
+  #write(state: State, station: boolean): void {
+    this.host.writeAddress(toParameters(state), station);
   }
 }

@@ -42,7 +42,10 @@ export abstract class MiniChart extends LitElement implements Paintable {
     const { signal } = this.lifetime;
     onThemeChange(() => schedulePaint(this), signal);
     followVisibility(this, signal);
-    const resizes = new ResizeObserver(() => schedulePaint(this));
+    const resizes = new ResizeObserver(() => {
+      // At first it tells the size in which the chart has just been painted.
+      if (this.clientWidth !== this.width || this.clientHeight !== this.height) schedulePaint(this);
+    });
     resizes.observe(this);
     signal.addEventListener("abort", () => resizes.disconnect());
   }

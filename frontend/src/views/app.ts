@@ -130,7 +130,7 @@ export class AppElement extends LitElement {
       <header><nn-header
         .ctx=${ctx}
         .freshness=${this.#freshness(ctx)}
-        .address=${() => this.#host.address}
+        .address=${() => this.#address.current}
         @nn-pause=${() => {
           this.#live.held = !this.#live.held;
           this.requestUpdate();

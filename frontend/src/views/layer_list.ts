@@ -1,14 +1,18 @@
 /** The layers of the selected runs, with how they are. */
 
 import { css, html, LitElement, nothing, type TemplateResult } from "lit";
-import { customElement, property } from "lit/decorators.js";
+import { customElement, property, state } from "lit/decorators.js";
 import { guard } from "lit/directives/guard.js";
 import { repeat } from "lit/directives/repeat.js";
 import { NOT_MEASURED } from "../findings";
 import { sentenceOf } from "../i18n_findings";
 import { search } from "../selection";
 import type { Context, LayerView } from "./context";
+import { onceDrawn } from "./once_drawn";
 import { badge, base, field, section } from "./styles";
+
+/** About as many as are in sight at first; the others follow once those are drawn. */
+const FIRST_ROWS = 30;
 
 @customElement("nn-layer-list")
 export class LayerListElement extends LitElement {
@@ -62,6 +66,11 @@ export class LayerListElement extends LitElement {
   ];
 
   @property({ attribute: false }) ctx!: Context;
+  @state() private most = FIRST_ROWS;
+
+  protected override firstUpdated(): void {
+    onceDrawn(() => (this.most = Number.POSITIVE_INFINITY));
+  }
 
   protected override render(): unknown {
     const { ctx } = this;
@@ -84,10 +93,10 @@ export class LayerListElement extends LitElement {
       ${shown.length === 0 ? html`<div class="note" role="status">${t("layers.none.match")}</div>` : nothing}
       ${guard(
         // A thousand rows are not gone through again for every move of the cursor.
-        [ctx.layers, ctx.health, ctx.words, ctx.state.layerFilter, ctx.state.layer],
+        [ctx.layers, ctx.health, ctx.words, ctx.state.layerFilter, ctx.state.layer, this.most],
         () => html`<ul class="layers" @keydown=${this.#keys}>
           ${repeat(
-            shown,
+            shown.slice(0, this.most),
             (layer) => layer.name,
             (layer) => this.#layer(layer, layer === reached),
           )}

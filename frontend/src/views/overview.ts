@@ -15,6 +15,7 @@ import type { Context, LayerView, RunView } from "./context";
 import { CODE } from "./empty";
 import { frame, frameStyles, together } from "./frame";
 import { Memo } from "./memo";
+import { onceDrawn } from "./once_drawn";
 import { cellOf, sizeText, sortKey, worstOf, type RowFacts, type RunShare } from "./overview_cells";
 import { overviewCsv } from "./overview_csv";
 import { RunFigures } from "./overview_figures";
@@ -285,9 +286,14 @@ export class OverviewView extends LitElement {
     const scroller = this.renderRoot.querySelector(".scroller");
     if (scroller === null) return;
     if (this.#sizes === null) {
-      this.#sizes = new ResizeObserver(() => (this.viewport = scroller.clientHeight));
-      this.#sizes.observe(scroller);
-      requestAnimationFrame(() => setTimeout(() => (this.overscan = OVERSCAN_PX)));
+      const sizes = new ResizeObserver(() => (this.viewport = scroller.clientHeight));
+      this.#sizes = sizes;
+      onceDrawn(() => {
+        // It may have been taken away meanwhile, and nobody disconnects it again.
+        if (this.#sizes !== sizes) return;
+        sizes.observe(scroller);
+        this.overscan = OVERSCAN_PX;
+      });
     }
     const { layer } = this.ctx.state;
     if (layer === this.#shownLayer) return;
