@@ -74,7 +74,7 @@ def _merged(layers: Sequence[str], series: Read) -> Series:
     columns = [list(LAYER_FIELDS).index(name) for name in FIELDS]
     present = [(place, series.get(layer)) for place, layer in enumerate(layers)]
     read = [(place, found) for place, found in present if isinstance(found, Series)]
-    steps = np.unique(np.concatenate([np.empty(0), *(found.steps for _, found in read)]))
+    steps = _union([found.steps for _, found in read])
     wall_times = np.full(steps.size, np.nan)
     values = np.full((steps.size, len(layers), len(columns)), np.nan, np.float32)
     skipped = _faults(layers, series)
@@ -84,6 +84,15 @@ def _merged(layers: Sequence[str], series: Read) -> Series:
         values[at, place] = found.values[:, columns]
         skipped += [f"{layers[place]}: {sentence}" for sentence in found.skipped]
     return Series(steps, wall_times, values, None, tuple(skipped))
+
+
+def _union(all_steps: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Every step that is in one of them, ascending."""
+    first, *others = all_steps or [np.empty(0)]
+    # Nearly always the layers have the same ones; np.unique imports all of numpy.ma at first.
+    if all(np.array_equal(first, other) for other in others):
+        return first
+    return np.unique(np.concatenate(all_steps))
 
 
 def _faults(layers: Sequence[str], read: Read) -> list[str]:
