@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Hashable
+from typing import NamedTuple
 
 from nnviz_tb.reading import wire
 from nnviz_tb.reading.cache import ByteCache, SingleFlight
@@ -15,6 +17,8 @@ from nnviz_tb.reading.source import Scope
 
 BODY_BYTES = 72 * 1024 * 1024
 """What finished answers may hold in memory, beside the reader's cache."""
+RENEWAL_S = 2.0
+"""So long after it was found old an answer is made anew: by then the page that asked is open."""
 AGE_S = 1.0
 """How old an answer may be that is not looked after otherwise."""
 
@@ -22,34 +26,71 @@ Values = dict[str, str]
 """The parameters of a request."""
 
 
+class Kept(NamedTuple):
+    """An answer.
+
+    Attributes:
+      version: of what it is made of.
+      good_until: by the clock; later it may not be right any more although the version is.
+    """
+
+    version: Hashable
+    good_until: float
+    body: Body
+
+
 class Answers:
     """Safe to use from several threads."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, clock: Callable[[], float] = time.monotonic) -> None:
         """
         Args:
           desk: where they are made.
+          clock: in seconds.
         """
-        self._bodies: ByteCache[tuple[Hashable, Body]] = ByteCache(BODY_BYTES)
+        self._desk = desk
+        self._clock = clock
+        self._bodies: ByteCache[Kept] = ByteCache(BODY_BYTES)
         self._flights: SingleFlight[Body] = SingleFlight(desk)
 
-    def kept(self, question: Hashable, version: Hashable, build: Callable[[], Body]) -> Body:
+    def kept(
+        self,
+        question: Hashable,
+        version: Hashable,
+        build: Callable[[], Body],
+        good_s: float = math.inf,
+    ) -> Body:
         """What ``build`` gives, or gave to this question before; built once for all who ask.
 
         Args:
           version: of what the answer is made of. An answer takes the place of the one before it,
             so that a run that grows for days is not kept in all its lengths.
+          good_s: what is older is made anew although its version is the same, a little later and
+            for those who ask then: whoever comes back to a run that is done waits for nothing.
         """
         held = self._bodies.get(question)
-        if held is not None and held[0] == version:
-            return held[1]
+        if held is not None and held.version == version:
+            if self._clock() > held.good_until:
+                self._keep(question, version, held.body, good_s)  # So that one renewal is enough.
+                self._desk.later(RENEWAL_S, lambda: self._renew(question, version, build, good_s))
+            return held.body
 
         def build_and_keep() -> Body:
             body = build()
-            self._bodies.put(question, (version, body), body.byte_count)
+            self._keep(question, version, body, good_s)
             return body
 
         return self._flights.run((question, version), build_and_keep)
+
+    def _keep(self, question: Hashable, version: Hashable, body: Body, good_s: float) -> None:
+        self._bodies.put(question, Kept(version, self._clock() + good_s, body), body.byte_count)
+
+    def _renew(
+        self, question: Hashable, version: Hashable, build: Callable[[], Body], good_s: float
+    ) -> None:
+        held = self._bodies.get(question)
+        if held is not None and held.version == version:
+            self._keep(question, version, build(), good_s)
 
     def of_series(
         self,
@@ -73,15 +114,13 @@ class Answers:
         great many runs, is not made anew as soon as it is done.
         """
         held = self._bodies.get(question)
-        if held is not None and isinstance(held[0], float) and time.monotonic() < held[0]:
-            return held[1]
+        if held is not None and self._clock() < held.good_until:
+            return held.body
 
         def build_and_keep() -> Body:
-            start = time.monotonic()
+            start = self._clock()
             body = build()
-            end = time.monotonic()
-            good_until = end + max(AGE_S, 2 * (end - start))
-            self._bodies.put(question, (good_until, body), body.byte_count)
+            self._keep(question, None, body, max(AGE_S, 2 * (self._clock() - start)))
             return body
 
         return self._flights.run(question, build_and_keep)

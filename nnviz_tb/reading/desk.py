@@ -41,6 +41,13 @@ class Desk:
         self._waiting.put((done, work))
         return done.result()
 
+    def later(self, delay_s: float, work: Callable[[], object]) -> None:
+        """Does work that nobody waits for; what goes wrong with it is left for who asks next."""
+        self._start()
+        timer = threading.Timer(delay_s, self._waiting.put, [(Future(), work)])
+        timer.daemon = True
+        timer.start()
+
     def at_work(self) -> bool:
         """Whether this thread is one of those that do the work."""
         return getattr(self._here, "at_work", False)

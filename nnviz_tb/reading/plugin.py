@@ -6,7 +6,6 @@ What the routes take and give stands in ``http_api.md``; a test fails where it d
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
@@ -240,11 +239,10 @@ class Plugin(base_plugin.TBPlugin):  # type: ignore[misc]
                 overview.overview(layers, read(kind="layer"), density, selection, step)
             )
 
-        age = int(time.monotonic() / MAX_AGE_S)
         shown_tags = (tag_of(kind, layer) for kind in ("layer", "density") for layer in layers)
         held = stamp({tag: tags[tag] for tag in shown_tags if tag in tags})
         question = ("overview", scope.experiment, *sorted(values.items()))
-        return self._answers.kept(question, (age, held), build)
+        return self._answers.kept(question, held, build, good_s=MAX_AGE_S)
 
     def _findings(self, scope: Scope, values: Values) -> Body:
         run = parameters.name(values, "run")
@@ -257,9 +255,8 @@ class Plugin(base_plugin.TBPlugin):  # type: ignore[misc]
         def build() -> Body:
             return json_body(assess(gather(self._reader, scope, run), thresholds).as_dict())
 
-        age = int(time.monotonic() / MAX_AGE_S)
         question = ("findings", scope.experiment, run, thresholds)
-        return self._answers.kept(question, (age, stamp(*held)), build)
+        return self._answers.kept(question, stamp(*held), build, good_s=MAX_AGE_S)
 
 
 def _run_and_layer(values: Values) -> tuple[str, str]:

@@ -1,0 +1,101 @@
+"""What is answered from memory, what is made anew, and who waits for it."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from nnviz_tb.reading import answers as module
+from nnviz_tb.reading.answers import Answers
+from nnviz_tb.reading.desk import Desk
+from nnviz_tb.reading.responses import BINARY, Body
+
+
+class Maker:
+    """Makes a new body whenever it is asked, and fails while it is told to."""
+
+    def __init__(self) -> None:
+        self.made = 0
+        self.failing = False
+        self.asked = threading.Semaphore(0)
+
+    def __call__(self) -> Body:
+        self.asked.release()
+        if self.failing:
+            raise LookupError("the data server is gone")
+        self.made += 1
+        return Body(BINARY, str(self.made).encode())
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture(autouse=True)
+def _renewed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "RENEWAL_S", 0.0)
+
+
+def test_an_answer_serves_until_what_it_is_made_of_changes() -> None:
+    answers, maker = Answers(Desk()), Maker()
+    assert [answers.kept("q", version, maker).raw for version in (1, 1, 2, 2, 1)] == [
+        b"1", b"1", b"2", b"2", b"3",
+    ]  # fmt: skip
+
+
+def test_an_old_answer_is_given_at_once_and_made_anew_for_the_next() -> None:
+    clock, maker = Clock(), Maker()
+    answers = Answers(desk := Desk(workers=1), clock)
+
+    def ask() -> bytes:
+        return answers.kept("q", "as listed", maker, good_s=20.0).raw
+
+    assert ask() == b"1"
+    clock.now = 19.0
+    assert ask() == b"1"
+    clock.now = 21.0
+    assert [ask() for _ in range(5)] == [b"1"] * 5
+    for _ in range(2):
+        assert maker.asked.acquire(timeout=10)
+    desk.do(lambda: None)  # By now the one worker has put away what it made.
+    assert ask() == b"2"
+    assert maker.made == 2
+
+
+def test_an_answer_that_could_not_be_made_anew_goes_on_to_serve() -> None:
+    clock, maker = Clock(), Maker()
+    answers = Answers(desk := Desk(workers=1), clock)
+    answers.kept("q", "as listed", maker, good_s=20.0)
+    clock.now, maker.failing = 21.0, True
+    answers.kept("q", "as listed", maker, good_s=20.0)
+    for _ in range(2):
+        assert maker.asked.acquire(timeout=10)
+    desk.do(lambda: None)
+    assert answers.kept("q", "as listed", maker, good_s=20.0).raw == b"1"
+    with pytest.raises(LookupError, match="data server"):
+        answers.kept("q", "another listing", maker, good_s=20.0)
+
+
+def test_what_grew_meanwhile_is_not_replaced_by_what_it_was() -> None:
+    clock, maker = Clock(), Maker()
+    answers = Answers(desk := Desk(workers=1), clock)
+    answers.kept("q", "short", maker, good_s=20.0)
+    clock.now = 21.0
+    started, go_on = threading.Event(), threading.Event()
+    busy = threading.Thread(target=lambda: desk.do(lambda: (started.set(), go_on.wait(10))))
+    busy.start()
+    assert started.wait(10)
+    answers.kept("q", "short", maker, good_s=20.0)  # Its renewal waits behind the busy worker.
+    longer = threading.Thread(target=lambda: answers.kept("q", "long", maker, good_s=20.0))
+    longer.start()
+    go_on.set()
+    for thread in (busy, longer):
+        thread.join(10)
+    desk.do(lambda: None)
+    made = maker.made
+    assert answers.kept("q", "long", maker, good_s=20.0).raw == str(made).encode()
+    assert maker.made == made
