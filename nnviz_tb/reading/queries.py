@@ -124,15 +124,17 @@ def reduced(profile: Array, limit: int) -> NDArray[np.int64]:
     if count <= limit:
         return np.arange(count, dtype=np.int64)
     stretches = (limit - 2) // 2
-    kept = [np.array([0, count - 1])]
+    kept = np.zeros(count, np.bool_)
+    kept[[0, -1]] = True
     if stretches:
         finite = np.isfinite(profile)
         low = np.where(finite, profile, np.inf).min(axis=0, initial=np.inf)[1:-1]
         high = np.where(finite, profile, -np.inf).max(axis=0, initial=-np.inf)[1:-1]
         borders = np.linspace(0, count - 2, stretches + 1).astype(np.int64)
         for start, end in itertools.pairwise(borders):
-            kept.append(np.array([low[start:end].argmin(), high[start:end].argmax()]) + start + 1)
-    return np.unique(np.concatenate(kept)).astype(np.int64)
+            kept[start + 1 + low[start:end].argmin()] = True
+            kept[start + 1 + high[start:end].argmax()] = True
+    return np.flatnonzero(kept)
 
 
 def unit_profile(values: Array) -> Array:
