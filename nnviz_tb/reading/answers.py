@@ -17,8 +17,6 @@ from nnviz_tb.reading.source import Scope
 
 BODY_BYTES = 72 * 1024 * 1024
 """What finished answers may hold in memory, beside the reader's cache."""
-RENEWAL_S = 2.0
-"""So long after it was found old an answer is made anew: by then the page that asked is open."""
 AGE_S = 1.0
 """How old an answer may be that is not looked after otherwise."""
 
@@ -66,13 +64,13 @@ class Answers:
           version: of what the answer is made of. An answer takes the place of the one before it,
             so that a run that grows for days is not kept in all its lengths.
           good_s: what is older is made anew although its version is the same, a little later and
-            for those who ask then: whoever comes back to a run that is done waits for nothing.
+            for those who ask then: whoever comes back to a finished run waits for nothing.
         """
         held = self._bodies.get(question)
         if held is not None and held.version == version:
             if self._clock() > held.good_until:
                 self._keep(question, version, held.body, good_s)  # So that one renewal is enough.
-                self._desk.later(RENEWAL_S, lambda: self._renew(question, version, build, good_s))
+                self._desk.later(lambda: self._renew(question, version, build, good_s))
             return held.body
 
         def build_and_keep() -> Body:

@@ -20,15 +20,23 @@ Answer = TypeVar("Answer")
 WORKERS = 4
 """So many that a long answer holds no short one up; the interpreter runs one of them at a time."""
 
+LATER_S = 2.0
+"""What nobody waits for is put off for so long: by then the page that asked is open."""
+
 _numbers = itertools.count(1)
 
 
 class Desk:
     """Does work in its own threads. They are daemons: a reader that hangs keeps no server alive."""
 
-    def __init__(self, workers: int = WORKERS) -> None:
-        """Starts no thread before there is something to do."""
-        self._workers = workers
+    def __init__(self, workers: int = WORKERS, later_s: float = LATER_S) -> None:
+        """Starts no thread before there is something to do.
+
+        Args:
+          workers: how many threads.
+          later_s: how long what nobody waits for is put off.
+        """
+        self._workers, self._later_s = workers, later_s
         self._lock = threading.Lock()
         self._started = False
         self._here = threading.local()
@@ -41,10 +49,10 @@ class Desk:
         self._waiting.put((done, work))
         return done.result()
 
-    def later(self, delay_s: float, work: Callable[[], object]) -> None:
+    def later(self, work: Callable[[], object]) -> None:
         """Does work that nobody waits for; what goes wrong with it is left for who asks next."""
         self._start()
-        timer = threading.Timer(delay_s, self._waiting.put, [(Future(), work)])
+        timer = threading.Timer(self._later_s, self._waiting.put, [(Future(), work)])
         timer.daemon = True
         timer.start()
 

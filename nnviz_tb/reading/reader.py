@@ -2,9 +2,9 @@
 
 No call reads more than its budget: sizes are known from the metadata before anything is read, and
 one row more than fits is asked for, so that a log that outgrows it is found out. What was read is
-kept in a cache bounded in bytes, as long as TensorBoard lists the same for the tag, and no longer
-than :data:`MAX_AGE_S`: a run that is resumed on a machine whose clock is behind changes
-nothing in the listing.
+kept in a cache bounded in bytes, as long as TensorBoard lists the same for the tag. A run that is
+resumed on a machine whose clock is behind changes nothing in the listing; so what is older than
+:data:`MAX_AGE_S` is read again all the same, at a desk for those who ask next, and at once without.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from typing import NamedTuple
 
 from tensorboard.data import provider as tb_provider
 
@@ -42,6 +43,14 @@ EXPECTED_STEPS = 1000
 """How many rows a series is taken to have when several are read together."""
 
 
+class _Held(NamedTuple):
+    """A series, what TensorBoard listed for it then, and when that was."""
+
+    listed: Listed
+    read_at: float
+    series: Series
+
+
 class Reader:
     """Typed series out of a data provider. Safe to use from several threads."""
 
@@ -64,7 +73,8 @@ class Reader:
         self._source = Source(provider)
         self._read_bytes = read_bytes
         self._clock = clock
-        self._cache: ByteCache[tuple[Listed, float, Series]] = ByteCache(cache_bytes)
+        self._desk = desk
+        self._cache: ByteCache[_Held] = ByteCache(cache_bytes)
         self._flights: SingleFlight[Series] = SingleFlight(desk)
 
     @property
@@ -268,9 +278,14 @@ class Reader:
         )
 
     def _cached(self, key: Hashable, listed: Listed, read: Callable[[], Series]) -> Series:
-        held = self._held(key, listed)
-        if held is not None:
-            return held
+        held = self._cache.get(key)
+        if held is not None and held.listed == listed:
+            if self._is_good(held):
+                return held.series
+            if self._desk is not None:
+                self._keep(key, listed, held.series)  # So that one renewal is enough.
+                self._desk.later(lambda: self._renew(key, listed, read))
+                return held.series
 
         def read_and_keep() -> Series:
             series = read()
@@ -279,16 +294,24 @@ class Reader:
 
         return self._flights.run((key, listed), read_and_keep)
 
+    def _renew(self, key: Hashable, listed: Listed, read: Callable[[], Series]) -> None:
+        series, held = read(), self._cache.get(key)
+        # Answers are kept under the series that they are made of: the old one stays if it can.
+        if held is not None and held.listed == listed and not held.series.holds_the_same(series):
+            self._keep(key, listed, series)
+
     def _held(self, key: Hashable, listed: Listed) -> Series | None:
-        entry = self._cache.get(key)
-        if entry is None or entry[0] != listed or self._clock() - entry[1] > MAX_AGE_S:
-            return None
-        return entry[2]
+        held = self._cache.get(key)
+        good = held is not None and held.listed == listed and self._is_good(held)
+        return held.series if held is not None and good else None
+
+    def _is_good(self, held: _Held) -> bool:
+        return self._clock() - held.read_at <= MAX_AGE_S
 
     def _keep(self, key: Hashable, listed: Listed, series: Series) -> None:
         # In the place of what it was before: a run that grows is not kept in all its lengths.
         size = series.byte_count + len(listed.content)
-        self._cache.put(key, (listed, self._clock(), series), size)
+        self._cache.put(key, _Held(listed, self._clock(), series), size)
 
 
 def _metadata(tag: str, listed: Listed) -> Metadata:

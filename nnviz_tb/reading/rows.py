@@ -76,6 +76,12 @@ class Series:
         """Bytes that the series holds in memory."""
         return self.steps.nbytes + self.wall_times.nbytes + self.values.nbytes + 1024
 
+    def holds_the_same(self, other: Series) -> bool:
+        """Whether the two have the same rows."""
+        pairs = ((getattr(self, n), getattr(other, n)) for n in ("steps", "wall_times", "values"))
+        same = all(np.array_equal(mine, theirs, equal_nan=True) for mine, theirs in pairs)
+        return same and self.skipped == other.skipped
+
 
 def in_step_order(data: Iterable[Datum], skipped: Counter[str]) -> list[Datum]:
     """The rows by ascending step; of rows of the same step the one that came last."""

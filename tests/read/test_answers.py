@@ -6,7 +6,6 @@ import threading
 
 import pytest
 
-from nnviz_tb.reading import answers as module
 from nnviz_tb.reading.answers import Answers
 from nnviz_tb.reading.desk import Desk
 from nnviz_tb.reading.responses import BINARY, Body
@@ -35,11 +34,6 @@ class Clock:
         return self.now
 
 
-@pytest.fixture(autouse=True)
-def _renewed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "RENEWAL_S", 0.0)
-
-
 def test_an_answer_serves_until_what_it_is_made_of_changes() -> None:
     answers, maker = Answers(Desk()), Maker()
     assert [answers.kept("q", version, maker).raw for version in (1, 1, 2, 2, 1)] == [
@@ -49,7 +43,7 @@ def test_an_answer_serves_until_what_it_is_made_of_changes() -> None:
 
 def test_an_old_answer_is_given_at_once_and_made_anew_for_the_next() -> None:
     clock, maker = Clock(), Maker()
-    answers = Answers(desk := Desk(workers=1), clock)
+    answers = Answers(desk := Desk(workers=1, later_s=0.0), clock)
 
     def ask() -> bytes:
         return answers.kept("q", "as listed", maker, good_s=20.0).raw
@@ -68,7 +62,7 @@ def test_an_old_answer_is_given_at_once_and_made_anew_for_the_next() -> None:
 
 def test_an_answer_that_could_not_be_made_anew_goes_on_to_serve() -> None:
     clock, maker = Clock(), Maker()
-    answers = Answers(desk := Desk(workers=1), clock)
+    answers = Answers(desk := Desk(workers=1, later_s=0.0), clock)
     answers.kept("q", "as listed", maker, good_s=20.0)
     clock.now, maker.failing = 21.0, True
     answers.kept("q", "as listed", maker, good_s=20.0)
@@ -82,7 +76,7 @@ def test_an_answer_that_could_not_be_made_anew_goes_on_to_serve() -> None:
 
 def test_what_grew_meanwhile_is_not_replaced_by_what_it_was() -> None:
     clock, maker = Clock(), Maker()
-    answers = Answers(desk := Desk(workers=1), clock)
+    answers = Answers(desk := Desk(workers=1, later_s=0.0), clock)
     answers.kept("q", "short", maker, good_s=20.0)
     clock.now = 21.0
     started, go_on = threading.Event(), threading.Event()

@@ -20,6 +20,7 @@ from tensorboard.data import provider
 from nnviz_tb import schema
 from nnviz_tb.errors import SchemaError
 from nnviz_tb.reading import descriptions, row_checks, rows
+from nnviz_tb.reading.desk import Desk
 from nnviz_tb.reading.faults import (
     BadDataError,
     NotFoundError,
@@ -39,6 +40,7 @@ class Counting(provider.DataProvider):
     def __init__(self, layers: int = 1, steps: int = 10, width: int = 4) -> None:
         self.metadata = schema.SeriesMetadata(width, width)
         self.layers, self.steps, self.width = layers, steps, width
+        self.offset = 0.0
         self.reads: list[list[str]] = []
         self.fail: Callable[[list[str]], None] = lambda tags: None
 
@@ -67,7 +69,7 @@ class Counting(provider.DataProvider):
     ) -> Any:
         self.reads.append(sorted(run_tag_filter.tags))
         self.fail(sorted(run_tag_filter.tags))
-        row = np.zeros(self.width, np.float32)
+        row = np.full(self.width, self.offset, np.float32)
         data = [provider.TensorDatum(step, float(step), row) for step in range(self.steps)]
         return {"r": dict.fromkeys(run_tag_filter.tags, data[-downsample:])}
 
@@ -86,6 +88,14 @@ def failing(error: BaseException) -> Counting:
 
     source.fail = fail
     return source
+
+
+def until(true: Callable[[], bool]) -> None:
+    """Waits for another thread, ten seconds at most."""
+    end = time.monotonic() + 10
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.005)
 
 
 def bias(reader: Reader, layer: int = 0) -> rows.Series:
@@ -112,6 +122,25 @@ def test_a_series_is_read_again_after_a_while_even_when_the_listing_is_the_same(
     now[0] = MAX_AGE_S + 1
     bias(reader)
     assert len(source.reads) == 2
+
+
+def test_at_a_desk_an_old_series_is_given_at_once_and_read_again_for_the_next() -> None:
+    source, now, desk = Counting(), [0.0], Desk(workers=1, later_s=0.0)
+    reader = Reader(source, clock=lambda: now[0], desk=desk)
+    first = bias(reader)
+    now[0] = MAX_AGE_S + 1
+    assert all(bias(reader) is first for _ in range(3))
+    until(lambda: len(source.reads) == 2)
+    desk.do(lambda: None)
+    assert bias(reader) is first, "what is made of the series may be kept"
+
+    now[0] *= 2
+    source.offset = 100.0  # the same steps, written anew
+    assert bias(reader) is first
+    until(lambda: len(source.reads) == 3)
+    desk.do(lambda: None)
+    assert bias(reader).values[0, 0] == first.values[0, 0] + 100
+    assert len(source.reads) == 3
 
 
 def test_sixteen_requests_for_one_series_read_it_once() -> None:
