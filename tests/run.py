@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -30,8 +31,10 @@ def main() -> int:
     requirements = [HERE / "requirements.txt", ROOT / "demo" / "requirements.txt"]
     environment = Environment(HERE / ".venv", requirements, progress)
     try:
-        environment.prepare()
-        chromium = _chromium(progress)
+        with ThreadPoolExecutor(1) as beside:
+            browser = beside.submit(_chromium, progress)
+            environment.prepare()
+            chromium = browser.result()
     except SetupError as problem:
         print(problem, file=sys.stderr, flush=True)
         return 1
