@@ -143,7 +143,9 @@ class Result:
 def _loaded(board: TensorBoard, size: Size) -> bool:
     """Whether TensorBoard holds the whole log, found out without asking anything of ours."""
     scalars = board.address + "/data/plugin/scalars"
-    if len(board.fetch(scalars + "/tags").json) < size.runs + 2:
+    tags = board.fetch(scalars + "/tags")
+    # While it loads, TensorBoard fails where a run comes in between.
+    if tags.status != 200 or len(tags.json) < size.runs + 2:
         return False
     for run, steps in ((WIDE_RUN, size.steps), (DEEP_RUN, size.layer_steps)):
         reply = board.fetch(f"{scalars}/scalars?run={run}&tag=loss")
