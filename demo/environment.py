@@ -70,17 +70,19 @@ class Environment:
         if sys.version_info < OLDEST_PYTHON:
             found, wanted = (".".join(map(str, v[:2])) for v in (sys.version_info, OLDEST_PYTHON))
             raise SetupError(f"Python {wanted} or newer is needed; this is {found}")
-        interpreter, sources = self._interpreter(), self._sources()
-        stamp = self._read_stamp()
-        if stamp == {"interpreter": interpreter, "sources": sources} and nnviz_panel.is_current():
+        made_from, stamp = self._made_from(), self._read_stamp()
+        if stamp == made_from and nnviz_panel.is_current():
             self.progress(f"the environment {self._shown(self.directory)} is up to date")
             return
         # Without a stamp the last attempt was stopped half way: begin anew.
-        if stamp.get("interpreter") != interpreter:
+        if stamp.get("interpreter") != made_from["interpreter"]:
             self._create()
         self._stamp.unlink(missing_ok=True)
-        self._install()
-        self._stamp.write_text(json.dumps({"interpreter": interpreter, "sources": sources}))
+        if stamp.get("requirements") == made_from["requirements"]:
+            self._build()
+        else:
+            self._install()
+        self._stamp.write_text(json.dumps(made_from))
 
     def _create(self) -> None:
         self.progress(f"making the environment {self._shown(self.directory)}")
@@ -97,19 +99,24 @@ class Environment:
             )
 
     def _install(self) -> None:
-        pip = [str(self.python), "-m", "pip", "--disable-pip-version-check", "--no-input"]
         # Older ones cannot install this package editable; a newer one is left as it is.
-        self._run_pip([*pip, "install", "pip>=22"])
+        self._run_pip(["pip>=22"])
         names = ", ".join(self._shown(path) for path in self.requirements)
         self.progress(f"installing this package and what {names} asks for")
         files = [part for path in self.requirements for part in ("-r", str(path))]
+        self._run_pip([*files, "-e", "."])
+
+    def _build(self) -> None:
+        """Makes anew what is built of this package; all that it requires is here."""
+        self.progress("what this package is built from has changed")
+        self._run_pip(["--no-deps", "-e", "."])
+
+    def _run_pip(self, arguments: list[str]) -> None:
+        """Run ``pip install`` from the repository's root, tell what it is at, keep what it says."""
+        command = [str(self.python), "-m", "pip", "--disable-pip-version-check", "--no-input"]
         # pip would compile every file of every package, which takes longer than all the rest;
         # Python compiles the few that are imported, when they are.
-        quick = ["--no-compile", "--progress-bar", "off"]
-        self._run_pip([*pip, "install", *quick, *files, "-e", "."])
-
-    def _run_pip(self, command: list[str]) -> None:
-        """Run pip from the repository's root, telling what it is at; keeps all it says."""
+        command += ["install", "--no-compile", "--progress-bar", "off", *arguments]
         log = self.directory / "install.log"
         said: list[str] = []
         process = subprocess.Popen(
@@ -137,21 +144,20 @@ class Environment:
             end = "\n".join(said[-40:])
             raise SetupError(f"pip failed:\n{end}\n{_advice(end)}All of it: {log}")
 
-    def _interpreter(self) -> list[str]:
-        """What the environment cannot survive a change of."""
-        return [sys.version, sys.base_prefix, str(self.directory)]
+    def _made_from(self) -> dict[str, object]:
+        """What it depends on: the interpreter, what is to be installed, and what is built of us.
 
-    def _sources(self) -> str:
-        """Digest of what pip reads; Python files are not part of it, the install is editable."""
-        paths = [*self.requirements, ROOT / "pyproject.toml", ROOT / "setup.py"]
-        paths += sorted((ROOT / "_build").glob("*.py"))
-        paths += sorted(
-            path for suffix in "ch" for path in (ROOT / "nnviz_tb").rglob(f"*.{suffix}")
-        )
-        digest = hashlib.sha256(nnviz_panel.digest().encode())
-        for path in paths:
-            digest.update(path.read_bytes())
-        return digest.hexdigest()
+        Python files of ours are no part of it: the install is editable.
+        """
+        wanted = [*self.requirements, ROOT / "pyproject.toml", ROOT / "setup.py"]
+        sources = sorted((ROOT / "_build").glob("*.py"))
+        for suffix in "ch":
+            sources += sorted((ROOT / "nnviz_tb").rglob(f"*.{suffix}"))
+        return {
+            "interpreter": [sys.version, sys.base_prefix, str(self.directory)],
+            "requirements": _digest(wanted),
+            "sources": _digest(sources, nnviz_panel.digest()),
+        }
 
     def _read_stamp(self) -> dict[str, object]:
         try:
@@ -163,6 +169,13 @@ class Environment:
     @staticmethod
     def _shown(path: Path) -> str:
         return os.path.relpath(path)
+
+
+def _digest(paths: list[Path], first: str = "") -> str:
+    digest = hashlib.sha256(first.encode())
+    for path in paths:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def _lines(process: subprocess.Popen[str]) -> Iterator[str | None]:

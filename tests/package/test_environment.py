@@ -13,10 +13,16 @@ import pytest
 
 
 @pytest.mark.parametrize(
-    "changed", ["pyproject.toml", "_build/nnviz_panel.py", "nnviz_tb/statistics/_stats.c"]
+    ("changed", "needed"),
+    [
+        ("pyproject.toml", "everything"),
+        ("_build/nnviz_panel.py", "a build"),
+        ("nnviz_tb/statistics/_stats.c", "a build"),
+        ("nnviz_tb/keras.py", "nothing"),  # the install is editable
+    ],
 )
-def test_a_change_of_what_is_built_makes_it_out_of_date(
-    changed: str, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_change_costs_as_much_as_it_must(
+    changed: str, needed: str, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.syspath_prepend(str(root / "demo"))
     environment = importlib.import_module("environment")
@@ -24,13 +30,27 @@ def test_a_change_of_what_is_built_makes_it_out_of_date(
         copy = shutil.copytree if (root / name).is_dir() else shutil.copy2
         copy(root / name, tmp_path / name)
     monkeypatch.setattr(environment, "ROOT", tmp_path)
+    monkeypatch.setattr(environment.nnviz_panel, "is_current", lambda: True)
+    installed: list[list[str]] = []
     made = environment.Environment(tmp_path / ".venv", [], environment.Progress())
-    before = made._sources()
+    made.python.parent.mkdir(parents=True)
+    monkeypatch.setattr(made, "_create", made.python.touch)
+    monkeypatch.setattr(made, "_run_pip", installed.append)
+    made.prepare()
+    assert installed[-1] == ["-e", "."]
+    installed.clear()
 
-    (tmp_path / "nnviz_tb" / "keras.py").write_text("# the install is editable")
-    assert made._sources() == before
-    (tmp_path / changed).write_text((tmp_path / changed).read_text() + "\n")
-    assert made._sources() != before
+    path = tmp_path / changed
+    path.write_text(path.read_text() + "\n")
+    made.prepare()
+    assert (
+        installed
+        == {
+            "everything": [["pip>=22"], ["-e", "."]],
+            "a build": [["--no-deps", "-e", "."]],
+            "nothing": [],
+        }[needed]
+    )
 
 
 def test_its_processes_keep_compiled_what_they_import(
