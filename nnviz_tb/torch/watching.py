@@ -31,6 +31,7 @@ from nnviz_tb.recording.writer import LayersUnderWay, SummaryWriter
 from nnviz_tb.torch.eager import EAGER
 from nnviz_tb.torch.scalars import ScalarsUnderWay
 from nnviz_tb.torch.selection import Patterns, selection
+from nnviz_tb.torch.step_times import StepTimes
 from nnviz_tb.torch.surroundings import (
     is_first_process,
     learning_rates,
@@ -123,8 +124,7 @@ class Watch:
         self._logged_step: int | None = None
         self._logged_count = 0
         self._seconds = 0.0
-        self._interval = 0.0
-        self._stepped_at = 0.0
+        self._times = StepTimes()
         self._problems: set[str] = set()
         self._under_way: list[LayersUnderWay | ScalarsUnderWay | FollowedStep] = []
         self._handles: list[Any] = []
@@ -245,7 +245,8 @@ class Watch:
                 self._log()
                 logged = True
         if counts:
-            self._time_step()
+            plain = not self._armed and self._logged_step != self._step
+            self._times.stepped(time.perf_counter(), plain)
         # While several optimizers have yet to step, the coming step is not thought of.
         if (counts or logged) and not self._armed and self._due(self._step + 1):
             self._arm()
@@ -274,14 +275,6 @@ class Watch:
             return not self._under_way and self._cadence.due(step)
         assert isinstance(self._every, int)
         return step % self._every == 0
-
-    def _time_step(self) -> None:
-        """Keeps about how long a step takes that is not logged."""
-        now = time.perf_counter()
-        if self._stepped_at and not self._armed and self._logged_step != self._step:
-            interval = now - self._stepped_at
-            self._interval = min(self._interval or interval, interval)
-        self._stepped_at = now
 
     def _look_around(self) -> None:
         """Finds the model's modules and parameters."""
@@ -315,7 +308,7 @@ class Watch:
             return
         reading = self._together.reading()
         with self._together.logging(
-            reading, lambda: self._cadence.next_due(self._step, self._interval)
+            reading, lambda: self._cadence.next_due(self._step, self._times.fastest)
         ):
             self._log_from(reading)
 
@@ -354,7 +347,8 @@ class Watch:
             )
             self._finish_what_is_ready()
         finally:  # on_finding may raise
-            self._record_cost(seen + time.perf_counter() - began, was_eager)
+            now = time.perf_counter()
+            self._cadence.record_cost(self._times.cost(seen + now - began, now, was_eager))
 
     def _finish_what_is_ready(self) -> None:
         """Writes, in order, what accelerators have worked out by now; waits for nothing."""
@@ -364,12 +358,6 @@ class Watch:
     def _finish_all(self) -> None:
         while self._under_way:
             self._under_way.pop(0).finish()
-
-    def _record_cost(self, cost: float, was_eager: bool) -> None:
-        if was_eager and self._interval and self._stepped_at:
-            # Running uncompiled costs as well.
-            cost = max(cost, time.perf_counter() - self._stepped_at - self._interval)
-        self._cadence.record_cost(cost)
 
     def _stop(self) -> None:
         self.should_stop = True
