@@ -25,8 +25,6 @@ _MAX_PIECES = 512 if hasattr(os, "writev") else 0
 _RETRY_SECONDS = 1.0
 _LOOK_SECONDS = 0.1
 """How far apart scalars look after their file; every look would cost as much as the scalar."""
-_PLACE_LOOK_SECONDS = 0.001
-"""The same of records and the run directory: a burst of records looks there once."""
 _numbers = itertools.count()
 
 # The file itself is at fault or lost; the next record gets a new one. After the other errors (disk
@@ -60,7 +58,7 @@ class EventFile(Sink):
         self._size = 0
         self._scalars: dict[str, ScalarRecords] = {}
         self._failed_at = float("-inf")
-        self._looked_at = self._place_looked_at = time.monotonic()
+        self._looked_at = time.monotonic()
         self._directory_changed_ns = 0
         with self.lock:
             self._open()
@@ -162,7 +160,7 @@ class EventFile(Sink):
 
     def _look(self) -> None:
         """Notices that the file was removed, or that somebody else began to write beside it."""
-        self._looked_at = now = time.monotonic()
+        self._looked_at = time.monotonic()
         if self._pid != os.getpid():  # forked by other means than Python's
             self._begin_anew_in_child()
         if self._fd < 0:
@@ -176,9 +174,6 @@ class EventFile(Sink):
             if status.st_nlink == 0:
                 self._leave()
                 return
-            if now - self._place_looked_at < _PLACE_LOOK_SECONDS:
-                return
-            self._place_looked_at = now
             place = os.stat(self.directory)
         except OSError:
             self._leave()

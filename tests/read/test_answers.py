@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -34,6 +36,20 @@ class Clock:
         return self.now
 
 
+@contextmanager
+def busy(desk: Desk) -> Iterator[None]:
+    """Meanwhile the desk's one worker gets to nothing else."""
+    started, go_on = threading.Event(), threading.Event()
+    at_work = threading.Thread(target=lambda: desk.do(lambda: (started.set(), go_on.wait(10))))
+    at_work.start()
+    assert started.wait(10)
+    try:
+        yield
+    finally:
+        go_on.set()
+        at_work.join(10)
+
+
 def test_an_answer_serves_until_what_it_is_made_of_changes() -> None:
     answers, maker = Answers(Desk()), Maker()
     assert [answers.kept("q", version, maker).raw for version in (1, 1, 2, 2, 1)] == [
@@ -52,7 +68,8 @@ def test_an_old_answer_is_given_at_once_and_made_anew_for_the_next() -> None:
     clock.now = 19.0
     assert ask() == b"1"
     clock.now = 21.0
-    assert [ask() for _ in range(5)] == [b"1"] * 5
+    with busy(desk):
+        assert [ask() for _ in range(5)] == [b"1"] * 5
     for _ in range(2):
         assert maker.asked.acquire(timeout=10)
     desk.do(lambda: None)  # By now the one worker has put away what it made.
@@ -79,16 +96,11 @@ def test_what_grew_meanwhile_is_not_replaced_by_what_it_was() -> None:
     answers = Answers(desk := Desk(workers=1, later_s=0.0), clock)
     answers.kept("q", "short", maker, good_s=20.0)
     clock.now = 21.0
-    started, go_on = threading.Event(), threading.Event()
-    busy = threading.Thread(target=lambda: desk.do(lambda: (started.set(), go_on.wait(10))))
-    busy.start()
-    assert started.wait(10)
-    answers.kept("q", "short", maker, good_s=20.0)  # Its renewal waits behind the busy worker.
     longer = threading.Thread(target=lambda: answers.kept("q", "long", maker, good_s=20.0))
-    longer.start()
-    go_on.set()
-    for thread in (busy, longer):
-        thread.join(10)
+    with busy(desk):
+        answers.kept("q", "short", maker, good_s=20.0)  # Its renewal waits for the busy worker.
+        longer.start()
+    longer.join(10)
     desk.do(lambda: None)
     made = maker.made
     assert answers.kept("q", "long", maker, good_s=20.0).raw == str(made).encode()
