@@ -38,21 +38,20 @@ class Desk:
         """
         self._workers, self._later_s = workers, later_s
         self._lock = threading.Lock()
-        self._started = False
+        self._started = 0
+        self._idle = threading.Semaphore(0)
         self._here = threading.local()
         self._waiting: SimpleQueue[tuple[Future[Any], Callable[[], Any]]] = SimpleQueue()
 
     def do(self, work: Callable[[], Answer]) -> Answer:
         """What ``work()`` returns, or raises. Not for a part of work that is done here already."""
-        self._start()
         done: Future[Answer] = Future()
-        self._waiting.put((done, work))
+        self._hand_over(done, work)
         return done.result()
 
     def later(self, work: Callable[[], object]) -> None:
         """Does work that nobody waits for; what goes wrong with it is left for who asks next."""
-        self._start()
-        timer = threading.Timer(self._later_s, self._waiting.put, [(Future(), work)])
+        timer = threading.Timer(self._later_s, self._hand_over, [Future(), work])
         timer.daemon = True
         timer.start()
 
@@ -60,25 +59,30 @@ class Desk:
         """Whether this thread is one of those that do the work."""
         return getattr(self._here, "at_work", False)
 
-    def _start(self) -> None:
+    def _hand_over(self, done: Future[Any], work: Callable[[], Any]) -> None:
+        self._waiting.put((done, work))
         with self._lock:
-            if self._started:
+            # No more threads than there is to do at once: each would keep memory of its own.
+            if self._idle.acquire(blocking=False) or self._started == self._workers:
                 return
-            self._started = True
-            for _ in range(self._workers):
-                name = f"nnviz-desk-{next(_numbers)}"
-                threading.Thread(target=self._serve, name=name, daemon=True).start()
+            self._started += 1
+            name = f"nnviz-desk-{next(_numbers)}"
+            threading.Thread(target=self._serve, name=name, daemon=True).start()
 
     def _serve(self) -> None:
         self._here.at_work = True
         while True:
             done, work = self._waiting.get()
+            answer, failure = None, None
             try:
                 answer = work()
             except BaseException as error:
-                done.set_exception(error)
+                failure = error
+            # First, so that who has this answer and asks on finds the thread idle.
+            self._idle.release()
+            if failure is not None:
+                done.set_exception(failure)
             else:
                 done.set_result(answer)
             # Until the next comes, which may be hours, nothing of this one is held.
-            del done, work
-            answer = None
+            del done, work, answer, failure

@@ -34,6 +34,12 @@ def test_however_many_ask_only_a_few_are_at_work() -> None:
     assert len({name for _, name in done}) == 3
 
 
+def test_who_asks_one_after_the_other_is_served_by_one_thread() -> None:
+    desk = Desk(workers=3)
+    names = {desk.do(lambda: threading.current_thread().name) for _ in range(200)}
+    assert len(names) == 1
+
+
 def test_what_goes_wrong_reaches_who_asked_and_nobody_else() -> None:
     desk = Desk(workers=1)
 
