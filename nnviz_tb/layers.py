@@ -9,6 +9,7 @@ accelerator, or in pieces in several processes, is a :class:`DistantArray`.
 
 from __future__ import annotations
 
+import abc
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -78,7 +79,7 @@ class Found:
     norm_before: NDArray[np.float64] | None = None
 
 
-class DistantArray:
+class DistantArray(abc.ABC):
     """An array that does not lie here, or not whole: on an accelerator, or sharded.
 
     It is reduced where it lies, and only what was found out moves. A recorder first says of every
@@ -108,28 +109,28 @@ class DistantArray:
         """How many entries the whole array has."""
         return int(np.prod(self.shape, dtype=np.int64))
 
+    @abc.abstractmethod
     def want(self, wanted: Wanted) -> None:
         """Notes what is wanted at this step. Nothing is read yet."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def begin(self) -> None:
         """Begins all that was wanted, of this array and of those that are read with it.
 
         A further call, also of another of those arrays, does nothing.
         """
-        raise NotImplementedError
 
     def is_ready(self) -> bool:
         """Whether :meth:`found` would not wait."""
         return True
 
+    @abc.abstractmethod
     def found(self) -> Found:
         """The answers; waits for them where they are under way.
 
         Raises:
           Exception: what went wrong where the array lies.
         """
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)

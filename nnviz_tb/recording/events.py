@@ -72,7 +72,7 @@ def scalar(tag: str, number: float) -> Value:
 
 
 def encode_tag(tag: str) -> bytes:
-    """The tag as UTF-8; a lone surrogate, which UTF-8 cannot hold, as its escape ``\\udXXX``."""
+    """The tag as UTF-8; a lone surrogate, which UTF-8 cannot hold, escaped as ``\\udc80`` is."""
     return tag.encode("utf-8", "backslashreplace")
 
 

@@ -129,10 +129,10 @@ export class NeuronsView extends LitElement {
     const { words } = this.ctx;
     const { unsharedNeurons, unsharedSteps } = this.#difference.value ?? { unsharedNeurons: [0, 0], unsharedSteps: [0, 0] };
     const names = { a: subject.run.info.name, b: against.info.name };
-    const only = (key: "difference.neurons" | "difference.steps", [a, b]: readonly number[]): string[] =>
+    const unshared = (key: "difference.neurons" | "difference.steps", [a, b]: readonly number[]): string[] =>
       a === 0 && b === 0 ? [] : [words.t(key, { ...names, n: a ?? 0, m: b ?? 0 })];
     const shared = words.t("difference.shared", { neurons: series.neurons.length, steps: series.steps.length });
-    return [shared, ...only("difference.neurons", unsharedNeurons), ...only("difference.steps", unsharedSteps)].join(" · ");
+    return [shared, ...unshared("difference.neurons", unsharedNeurons), ...unshared("difference.steps", unsharedSteps)].join(" · ");
   }
 
   #wantedPath({ run, info }: Subject): Wanted<Path>[] {
