@@ -4,7 +4,7 @@ import type { Scale } from "./scale";
 
 /**
  * Round numbers inside a domain, about `count` of them: 1, 2 or 5 times a power of ten apart.
- * @returns ascending; empty when the domain is not finite
+ * @returns ascending, at least two unless the domain is one number; empty when it is not finite
  */
 export function linearTicks([from, to]: readonly [number, number], count: number): number[] {
   const low = Math.min(from, to);
@@ -21,7 +21,8 @@ export function linearTicks([from, to]: readonly [number, number], count: number
     // Adding zero turns −0 into 0.
     ticks.push((scale > 0 && Number.isSafeInteger(scale) ? index / scale : index * gap) + 0);
   }
-  return ticks;
+  // One number beside an axis tells no distance. Four of these gaps leave room for two at least.
+  return ticks.length < 2 && count < 4 ? linearTicks([low, high], 4) : ticks;
 }
 
 /**

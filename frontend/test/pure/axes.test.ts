@@ -71,6 +71,7 @@ describe("ticks", () => {
     expect(linearTicks([-5, 5], 4)).toEqual([-4, -2, 0, 2, 4]);
     expect(linearTicks([7, 7], 4)).toEqual([7]);
     expect(linearTicks([NaN, 1], 4)).toEqual([]);
+    expect(linearTicks([2.3, 5.9], 2)).toEqual([3, 4, 5]);
     for (const magnitude of [1e-12, 1e-3, 1, 37, 1e9]) {
       for (const count of [2, 5, 9]) {
         const ticks = linearTicks([-0.31 * magnitude, 0.97 * magnitude], count);
@@ -78,6 +79,16 @@ describe("ticks", () => {
         expect(ticks.length).toBeLessThanOrEqual(count * 2);
         expect(Math.min(...ticks)).toBeGreaterThanOrEqual(-0.31 * magnitude);
         expect(Math.max(...ticks)).toBeLessThanOrEqual(0.97 * magnitude * (1 + 1e-9));
+      }
+    }
+  });
+
+  it("are never one alone, which would tell no distance", () => {
+    for (let low = -3; low < 3; low += 0.07) {
+      for (let size = 0.1; size < 40; size *= 1.3) {
+        for (const count of [1, 2, 3, 4]) {
+          expect(linearTicks([low, low + size], count).length, `${low} + ${size} in ${count}`).toBeGreaterThan(1);
+        }
       }
     }
   });
