@@ -10,21 +10,20 @@ resumed on a machine whose clock is behind changes nothing in the listing; so wh
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import NamedTuple
 
 from tensorboard.data import provider as tb_provider
 
 from nnviz_tb.errors import SchemaError
 from nnviz_tb.reading import rows
-from nnviz_tb.reading.cache import ByteCache, SingleFlight
 from nnviz_tb.reading.descriptions import described
 from nnviz_tb.reading.desk import Desk
 from nnviz_tb.reading.faults import BadDataError, NotFoundError, RequestError, TooLargeError, shown
 from nnviz_tb.reading.listings import Listing, Tags
 from nnviz_tb.reading.row_checks import row_bytes
 from nnviz_tb.reading.rows import Series
+from nnviz_tb.reading.shelf import Shelf
 from nnviz_tb.reading.source import SCALARS_PLUGIN, Scope, Source
 from nnviz_tb.reading.stored import Listed
 from nnviz_tb.schema import (
@@ -41,14 +40,6 @@ MAX_AGE_S = 20.0
 MAX_SCALARS = 10_000
 EXPECTED_STEPS = 1000
 """How many rows a series is taken to have when several are read together."""
-
-
-class _Held(NamedTuple):
-    """A series, what TensorBoard listed for it then, and when that was."""
-
-    listed: Listed
-    read_at: float
-    series: Series
 
 
 class Reader:
@@ -72,15 +63,12 @@ class Reader:
         """
         self._source = Source(provider)
         self._read_bytes = read_bytes
-        self._clock = clock
-        self._desk = desk
-        self._cache: ByteCache[_Held] = ByteCache(cache_bytes)
-        self._flights: SingleFlight[Series] = SingleFlight(desk)
+        self._shelf = Shelf[Series](cache_bytes, _size, desk, clock, Series.holds_the_same)
 
     @property
     def held_bytes(self) -> int:
         """Bytes that the cache holds now."""
-        return self._cache.held_bytes
+        return self._shelf.held_bytes
 
     def listing(self, scope: Scope) -> Listing:
         """Runs, our tags and scalar tags, without their data: too much to be polled."""
@@ -145,7 +133,7 @@ class Reader:
                 raise NotFoundError(f"run {shown(run)} no longer holds {shown(tag)}")
             return found[tag]
 
-        return self._cached((scope.experiment, run, tag), listed, read)
+        return self._shelf.get((scope.experiment, run, tag), listed, read, MAX_AGE_S)
 
     def scalars(self, scope: Scope, run: str, tag: str) -> Series:
         """A scalar of TensorBoard's own ``scalars`` plugin, values ``float32[steps]``.
@@ -160,7 +148,8 @@ class Reader:
         def read() -> Series:
             return rows.scalars_of(self._source.scalars(scope, run, tag, MAX_SCALARS))
 
-        return self._cached((scope.experiment, run, tag, SCALARS_PLUGIN), listed, read)
+        key = (scope.experiment, run, tag, SCALARS_PLUGIN)
+        return self._shelf.get(key, listed, read, MAX_AGE_S)
 
     def series_of_layers(
         self,
@@ -187,7 +176,7 @@ class Reader:
         missing: dict[str, Metadata] = {}
         layer_of = {tag_of(kind, layer): layer for layer in layers}
         for tag in layer_of.keys() & tags.keys():
-            held = self._held((scope.experiment, run, tag), tags[tag])
+            held = self._shelf.look((scope.experiment, run, tag), tags[tag])
             if held is not None:
                 found[layer_of[tag]] = held
                 continue
@@ -201,7 +190,8 @@ class Reader:
             ).items():
                 found[layer_of[tag]] = series
                 if isinstance(series, Series) and not last_only:
-                    self._keep((scope.experiment, run, tag), tags[tag], series)
+                    key = (scope.experiment, run, tag)
+                    self._shelf.put(key, tags[tag], series, MAX_AGE_S)
         return found
 
     def _groups(
@@ -277,41 +267,9 @@ class Reader:
             "smaller --samples_per_plugin nnviz=…, or log with a smaller byte budget"
         )
 
-    def _cached(self, key: Hashable, listed: Listed, read: Callable[[], Series]) -> Series:
-        held = self._cache.get(key)
-        if held is not None and held.listed == listed:
-            if self._is_good(held):
-                return held.series
-            if self._desk is not None:
-                self._keep(key, listed, held.series)  # So that one renewal is enough.
-                self._desk.later(lambda: self._renew(key, listed, read))
-                return held.series
 
-        def read_and_keep() -> Series:
-            series = read()
-            self._keep(key, listed, series)
-            return series
-
-        return self._flights.run((key, listed), read_and_keep)
-
-    def _renew(self, key: Hashable, listed: Listed, read: Callable[[], Series]) -> None:
-        series, held = read(), self._cache.get(key)
-        # Answers are kept under the series that they are made of: the old one stays if it can.
-        if held is not None and held.listed == listed and not held.series.holds_the_same(series):
-            self._keep(key, listed, series)
-
-    def _held(self, key: Hashable, listed: Listed) -> Series | None:
-        held = self._cache.get(key)
-        good = held is not None and held.listed == listed and self._is_good(held)
-        return held.series if held is not None and good else None
-
-    def _is_good(self, held: _Held) -> bool:
-        return self._clock() - held.read_at <= MAX_AGE_S
-
-    def _keep(self, key: Hashable, listed: Listed, series: Series) -> None:
-        # In the place of what it was before: a run that grows is not kept in all its lengths.
-        size = series.byte_count + len(listed.content)
-        self._cache.put(key, _Held(listed, self._clock(), series), size)
+def _size(listed: Listed, series: Series) -> int:
+    return series.byte_count + len(listed.content)
 
 
 def _metadata(tag: str, listed: Listed) -> Metadata:

@@ -78,9 +78,12 @@ class Series:
 
     def holds_the_same(self, other: Series) -> bool:
         """Whether the two have the same rows."""
-        pairs = ((getattr(self, n), getattr(other, n)) for n in ("steps", "wall_times", "values"))
-        same = all(np.array_equal(mine, theirs, equal_nan=True) for mine, theirs in pairs)
-        return same and self.skipped == other.skipped
+        return (
+            np.array_equal(self.steps, other.steps)
+            and np.array_equal(self.wall_times, other.wall_times, equal_nan=True)
+            and np.array_equal(self.values, other.values, equal_nan=True)
+            and self.skipped == other.skipped
+        )
 
 
 def in_step_order(data: Iterable[Datum], skipped: Counter[str]) -> list[Datum]:

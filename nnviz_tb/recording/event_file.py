@@ -119,8 +119,7 @@ class EventFile(Sink):
                 break
             record = framed_event(wall_time, step, values, self._plugins)
             if self._append(record, retry=attempt == 0):
-                for value in values:
-                    self._plugins[value.tag] = value.plugin
+                self._plugins.update({value.tag: value.plugin for value in values})
                 self.record_bytes = record.size
                 return True
             if self._fd >= 0:

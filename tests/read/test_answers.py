@@ -105,3 +105,25 @@ def test_what_grew_meanwhile_is_not_replaced_by_what_it_was() -> None:
     made = maker.made
     assert answers.kept("q", "long", maker, good_s=20.0).raw == str(made).encode()
     assert maker.made == made
+
+
+def test_what_is_made_anew_is_not_made_of_what_is_old() -> None:
+    """As findings are, of many series that are each kept for themselves."""
+    clock, maker, desk = Clock(), Maker(), Desk(workers=1, later_s=0.0)
+    parts = Answers(desk, clock)
+    whole = Answers(desk, clock)
+
+    def build() -> Body:
+        part = parts.kept("part", "as listed", maker, good_s=20.0)
+        return Body(BINARY, b"of " + part.raw)
+
+    def ask() -> bytes:
+        return whole.kept("whole", "as listed", build, good_s=20.0).raw
+
+    assert ask() == b"of 1"
+    clock.now = 21.0
+    assert ask() == b"of 1"
+    for _ in range(2):
+        assert maker.asked.acquire(timeout=10)
+    desk.do(lambda: None)
+    assert ask() == b"of 2"
