@@ -44,11 +44,10 @@ def pytest_report_header() -> str:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Says which tests have to run in one process, when there are several, and which come first.
+    """Says which tests have to run in one process, when there are several.
 
     The demo is trained once, for whoever looks at it, and Playwright runs once in a process;
-    elsewhere a file's tests share what is slow to set up. What takes longest begins first, so that
-    the processes end together.
+    elsewhere a file's tests share what is slow to set up.
     """
     if not has_accelerator():
         left_out = [item for item in items if item.get_closest_marker("gpu")]
@@ -59,14 +58,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         with_demo = "demo" in getattr(item, "fixturenames", ())
         together = "demo" if with_demo or item.get_closest_marker("browser") else str(item.path)
         item.add_marker(pytest.mark.xdist_group(together))
-    slow = {_group(item) for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: (_group(item) != "demo", _group(item) not in slow))
-
-
-def _group(item: pytest.Item) -> str:
-    marker = item.get_closest_marker("xdist_group")
-    assert marker is not None
-    return str(marker.args[0])
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
