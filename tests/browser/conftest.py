@@ -64,6 +64,7 @@ def board(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TensorBoard]:
         made_logs.write_wide(logdir)
     made_logs.write_filters(logdir)
     made_logs.write_other(logdir)
+    made_logs.write_kinds(logdir)
     board = start("python", logdir)
     board.wait_for_step(made_logs.SICK, made_logs.STEPS[-1])
     board.wait_for_step(made_logs.WIDE, 5)

@@ -27,6 +27,10 @@ FILTER_COUNT = 300
 OTHER = "wide_other"
 """A run whose ``encoder/dense_1`` has a tanh where the others have a ReLU."""
 
+KINDS = "wide_kinds"
+"""A run of PyTorch with functions that are learnt, learnt per channel, and not elementwise."""
+KIND_STEPS = (0, 10, 20)
+
 Array = NDArray[Any]
 
 
@@ -125,3 +129,35 @@ def write_other(logdir: Path) -> None:
             weights = {"encoder/dense_1/kernel": weights_at(SICK, step)["encoder/dense_1/kernel"]}
             given = {"encoder/dense_1": (np.tanh, inputs)}
             writer.log_model(weights, step, activations=given, walltime=START + step)
+
+
+def slopes_at(step: int) -> Array:
+    """What the eight channels of the run of kinds multiply a negative number with."""
+    return np.linspace(0.0, 0.35, 8) + step / 100
+
+
+def kinds_inputs() -> Array:
+    """The batch that the run of kinds was logged with, ``[samples, 6]``."""
+    return np.random.default_rng(5).normal(0, 1, (SAMPLES, 6)).astype(np.float32)
+
+
+def write_kinds(logdir: Path) -> Any:
+    """A run whose functions are of several kinds; the network as it was at the last step."""
+    import torch
+    from torch import nn
+
+    torch.manual_seed(0)
+    network = nn.Sequential()
+    network.add_module("first", nn.Linear(6, 8))
+    network.add_module("channels", nn.PReLU(8))
+    network.add_module("second", nn.Linear(8, 8))
+    network.add_module("slope", nn.PReLU(1))
+    network.add_module("head", nn.Linear(8, 4))
+    network.add_module("classes", nn.Softmax(-1))
+    with nnviz_tb.SummaryWriter(logdir / KINDS) as writer, torch.no_grad():
+        for step in KIND_STEPS:
+            network.channels.weight.copy_(torch.from_numpy(slopes_at(step)))
+            network.slope.weight.fill_(0.1 + step / 100)
+            batch = torch.from_numpy(kinds_inputs())
+            writer.log_model(network, step, inputs=batch, walltime=START + step)
+    return network
