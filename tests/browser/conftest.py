@@ -66,6 +66,7 @@ def board(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TensorBoard]:
     made_logs.write_other(logdir)
     made_logs.write_kinds(logdir)
     board = start("python", logdir)
+    board.logdir = logdir
     board.wait_for_step(made_logs.SICK, made_logs.STEPS[-1])
     board.wait_for_step(made_logs.WIDE, 5)
     yield board
