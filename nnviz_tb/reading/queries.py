@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from nnviz_tb.definitions import QUANTILES
 from nnviz_tb.reading.faults import NotFoundError
 from nnviz_tb.reading.parameters import Selection
+from nnviz_tb.reading.quantiles import finite_quantiles
 from nnviz_tb.reading.rows import Series
 from nnviz_tb.sampling import spread_sample
 from nnviz_tb.schema import SeriesMetadata
@@ -150,38 +151,6 @@ def unit_profile(values: Array) -> Array:
         high = np.where(finite, wide, -np.inf).max(axis=1, initial=-np.inf, keepdims=True)
         scaled: Array = (wide - low) / np.where(high > low, high - low, 1.0)
     return scaled
-
-
-def finite_quantiles(values: Array) -> NDArray[np.float32]:
-    """``float32[9, steps]`` quantiles over the finite ones of ``values`` at each step.
-
-    Linear between neighbours (Hyndman & Fan's type 7); NaN where no value is finite.
-
-    Args:
-      values: ``float32[steps, neurons]``.
-
-    Source: Hyndman & Fan, "Sample Quantiles in Statistical Packages" (1996).
-    """
-    result = np.full((len(QUANTILES), values.shape[0]), np.nan, np.float32)
-    if 0 in values.shape:
-        return result
-    ordered = np.sort(values, axis=1)  # -Inf first, then numbers, +Inf, NaN
-    counts = np.full(values.shape[0], values.shape[1])
-    odd = np.flatnonzero(~np.isfinite(ordered[:, 0]) | ~np.isfinite(ordered[:, -1]))
-    if odd.size:
-        rest = np.where(np.isfinite(ordered[odd]), ordered[odd], np.float32(np.nan))
-        rest.sort(axis=1)  # NaN last
-        ordered[odd] = rest
-        counts[odd] -= np.isnan(rest).sum(axis=1)
-    steps = np.arange(values.shape[0])
-    for row, quantile in zip(result, QUANTILES, strict=True):
-        place = np.maximum(counts - 1, 0) * quantile
-        below = np.floor(place).astype(np.int64)
-        above = np.minimum(below + 1, np.maximum(counts - 1, 0))
-        low = ordered[steps, below].astype(np.float64)
-        high = ordered[steps, above].astype(np.float64)
-        row[:] = low + (high - low) * (place - below)
-    return result
 
 
 def scalars(series: Series, selection: Selection) -> Answer:

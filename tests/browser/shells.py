@@ -32,8 +32,10 @@ class Shells:
       browser: theirs.
     """
 
-    def __init__(self, browser: Browser) -> None:
+    def __init__(self, browser: Browser, locale: str = "en-GB") -> None:
+        """None is opened yet; ``locale`` is the reader's."""
         self.browser = browser
+        self._locale = locale
         self._contexts: dict[bool, BrowserContext] = {}
         self._resting: dict[tuple[str, bool], Page] = {}
 
@@ -77,7 +79,7 @@ class Shells:
                 accept_downloads=True,
                 device_scale_factor=1,
                 color_scheme="dark" if dark else "light",
-                locale="en-GB",
+                locale=self._locale,
                 reduced_motion="reduce",
             )
             context.set_default_timeout(TIMEOUT_MS)

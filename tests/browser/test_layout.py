@@ -65,6 +65,19 @@ def test_the_words_on_health_are_never_cut(opened: Open, width: int) -> None:
         assert apart >= -1
 
 
+@pytest.mark.parametrize("run", ["tutorial/adam", "digits/adam-too-fast", "digits/sigmoid-stack"])
+def test_the_words_on_the_demos_health_are_never_cut(panel: PanelPage, run: str) -> None:
+    panel.only_run(run)
+    panel.settled()
+    words = panel.panel.locator("nn-overview-view .words")
+    expect(words.first).to_be_visible()
+    cut = words.evaluate_all(
+        "all => all.filter(e => e.scrollWidth > e.clientWidth + 1"
+        " || e.scrollHeight > e.clientHeight + 1).map(e => e.textContent)"
+    )
+    assert cut == []
+
+
 def focused(page: PanelPage) -> str:
     """Name of the element that has the focus, however deep, and whether its outline shows."""
     frame = next(frame for frame in page.page.frames if "name=nnviz" in frame.url)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
-from panel_page import PanelPage
+from made_logs import SICK
+from panel_page import Open, PanelPage
 from playwright.sync_api import expect
 from shells import Shells
 from tensorboard_process import start
@@ -14,6 +16,9 @@ from tensorboard_process import start
 import nnviz_tb
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+POLL_S = 2.0
+"""How often the panel asks for news."""
 
 
 @pytest.mark.parametrize("loader", ["rust", "python"])
@@ -126,3 +131,24 @@ def test_the_panel_says_when_it_is_paused_and_when_tensorboard_is_gone(
             expect(live).to_contain_text("stale · no answer for")
             # What was drawn stays: it is old, not gone.
             expect(page.rows()).to_have_count(1)
+
+
+def test_nothing_is_asked_while_another_tab_of_tensorboard_is_open(opened: Open) -> None:
+    with opened("overview", SICK) as page:
+        asked: list[str] = []
+        page.page.on(
+            "request", lambda one: asked.append(one.url) if "/plugin/nnviz/" in one.url else None
+        )
+
+        def asked_in(seconds: float) -> int:
+            asked.clear()
+            page.page.wait_for_timeout(1000 * seconds)
+            return len(asked)
+
+        assert asked_in(2 * POLL_S) >= 1
+        tabs = page.page.locator("header")
+        tabs.get_by_role("tab", name=re.compile("histograms", re.IGNORECASE)).click()
+        expect(page.page.locator('iframe[src*="name=nnviz"]')).to_be_hidden()
+        assert asked_in(3 * POLL_S) == 0
+        tabs.get_by_role("tab", name=re.compile("nnviz", re.IGNORECASE)).click()
+        assert asked_in(2 * POLL_S) >= 1

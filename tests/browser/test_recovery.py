@@ -1,4 +1,4 @@
-"""A server that goes away and comes back: what is said meanwhile, and what happens then."""
+"""A server that is slow, or goes away and comes back: what is shown meanwhile, and then."""
 
 from __future__ import annotations
 
@@ -32,3 +32,22 @@ def test_charts_say_that_nobody_answers_and_come_back_by_themselves(opened: Open
         page.all_drawn()
         # The browser itself tells of every request that was refused.
         page.failures[:] = [one for one in page.failures if "ERR_CONNECTION_REFUSED" not in one]
+
+
+def test_a_slow_answer_is_waited_for_by_a_skeleton_and_a_quick_one_is_not(opened: Open) -> None:
+    with opened("overview", SICK) as page:
+        held: list[Route] = []
+        page.page.route(DATA, held.append)
+        page.view("Activations")
+        skeleton = page.panel.locator("nn-activation-card .skeleton").first
+        opacity = "element => Number(getComputedStyle(element).opacity)"
+        appears = skeleton.evaluate("element => getComputedStyle(element).animationDelay")
+        assert appears == "0.15s", "what comes sooner is never covered"
+        page.page.wait_for_timeout(500)
+        assert skeleton.evaluate(opacity) == 1
+        assert skeleton.get_attribute("role") == "status"
+        page.page.unroute(DATA)
+        for route in held:
+            route.continue_()
+        page.all_drawn()
+        expect(skeleton).to_have_count(0)

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from nnviz_tb.definitions import QUANTILES
-from nnviz_tb.reading import queries
+from nnviz_tb.reading import quantiles, queries
 from nnviz_tb.reading.faults import NotFoundError
 from nnviz_tb.reading.kernels import kernels
 from nnviz_tb.reading.parameters import Selection
+from nnviz_tb.reading.quantiles import finite_quantiles
 from nnviz_tb.reading.rows import Series
 from nnviz_tb.sampling import spread_sample
 from nnviz_tb.schema import SeriesMetadata
@@ -55,7 +56,7 @@ def test_one_spike_among_ten_thousand_steps_survives() -> None:
 
 @given(hnp.arrays(np.float32, st.tuples(st.integers(1, 6), st.integers(1, 20)), elements=FLOATS))
 def test_quantiles_are_those_of_numpy_over_the_finite_values(values: np.ndarray) -> None:
-    found = queries.finite_quantiles(values)
+    found = finite_quantiles(values)
     for step, row in enumerate(values):
         finite = row[np.isfinite(row)].astype(np.float64)
         if finite.size:
@@ -66,8 +67,18 @@ def test_quantiles_are_those_of_numpy_over_the_finite_values(values: np.ndarray)
             assert np.isnan(found[:, step]).all()
 
 
+def test_quantiles_of_a_layer_too_wide_for_one_thread_are_the_same() -> None:
+    values = np.random.default_rng(0).standard_normal((301, 4096), np.float32)
+    values[7, ::3] = np.nan
+    values[200, 5] = -np.inf
+    whole = finite_quantiles(values)
+    assert values.size > quantiles._SHARED_VALUES
+    rows = [finite_quantiles(values[step : step + 1]) for step in range(len(values))]
+    np.testing.assert_array_equal(whole, np.concatenate(rows, axis=1))
+
+
 def test_quantiles_of_no_neurons_are_nan() -> None:
-    assert np.isnan(queries.finite_quantiles(np.empty((3, 0), np.float32))).all()
+    assert np.isnan(finite_quantiles(np.empty((3, 0), np.float32))).all()
 
 
 def test_a_closed_range_selects_its_ends() -> None:
