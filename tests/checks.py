@@ -105,12 +105,12 @@ def main(pytest_arguments: list[str]) -> int:
 
 
 def _side_by_side() -> list[str]:
-    """Options for as many processes as there are cores; the tests' conftest says which stay whole.
+    """Options for a process more than there are cores; the tests' conftest says which stay whole.
 
-    One more saves a minute of thirteen, and what tests wait for comes late. Every process imports
-    all frameworks, so more than a few would only fill the memory.
+    Those that drive a browser wait for it a third of their time. Every process imports all
+    frameworks, so more than a few would only fill the memory.
     """
-    return ["-n", str(min(MOST_PROCESSES, os.cpu_count() or 1)), "--dist", "loadgroup"]
+    return ["-n", str(min(MOST_PROCESSES, 1 + (os.cpu_count() or 1))), "--dist", "loadgroup"]
 
 
 def _front_end_packages() -> dict[str, str]:

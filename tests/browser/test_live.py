@@ -146,7 +146,7 @@ def test_nothing_is_asked_while_another_tab_of_tensorboard_is_open(opened: Open)
             return len(asked)
 
         assert asked_in(2 * POLL_S) >= 1
-        tabs = page.page.locator("header")
+        tabs = page.page.main_frame
         tabs.get_by_role("tab", name=re.compile("histograms", re.IGNORECASE)).click()
         expect(page.page.locator('iframe[src*="name=nnviz"]')).to_be_hidden()
         assert asked_in(3 * POLL_S) == 0

@@ -119,7 +119,7 @@ def test_the_panel_speaks_the_browsers_language(opened: Open, shells: Shells) ->
     chinese = Shells(shells.browser, locale="zh-CN")
     try:
         with PanelPage.opened(chinese, address, state=state.partition("#nnviz")[2]) as page:
-            expect(page.panel.get_by_role("tab").first).to_contain_text("总览")
+            expect(page.panel.get_by_role("tab").first).to_contain_text("概览")
             page.settled()
             assert page.panel.locator("html").get_attribute("lang") == "zh-CN"
             page.panel.get_by_role("radio", name="English").check()

@@ -37,7 +37,11 @@ def test_charts_say_that_nobody_answers_and_come_back_by_themselves(opened: Open
 def test_a_slow_answer_is_waited_for_by_a_skeleton_and_a_quick_one_is_not(opened: Open) -> None:
     with opened("overview", SICK) as page:
         held: list[Route] = []
-        page.page.route(DATA, held.append)
+
+        def hold(route: Route) -> None:
+            held.append(route)
+
+        page.page.route(DATA, hold)
         page.view("Activations")
         skeleton = page.panel.locator("nn-activation-card .skeleton").first
         opacity = "element => Number(getComputedStyle(element).opacity)"
@@ -46,8 +50,7 @@ def test_a_slow_answer_is_waited_for_by_a_skeleton_and_a_quick_one_is_not(opened
         page.page.wait_for_timeout(500)
         assert skeleton.evaluate(opacity) == 1
         assert skeleton.get_attribute("role") == "status"
-        page.page.unroute(DATA)
-        for route in held:
-            route.continue_()
+        page.page.unroute(DATA, hold)  # and lets go what was held
+        assert held
         page.all_drawn()
         expect(skeleton).to_have_count(0)
