@@ -46,8 +46,9 @@ def pytest_report_header() -> str:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Says which tests have to run in one process, when there are several.
 
-    The demo is trained once, for whoever looks at it, and the made logs that the other tests in a
-    browser open are served once; elsewhere a file's tests share what is slow to set up.
+    The demo is trained once, for whoever looks at it. The other tests in a browser share one, and
+    come in the order of their files: a benchmark starts Playwright itself, which a process can do
+    only while no other runs. Elsewhere a file's tests share what is slow to set up.
     """
     if not has_accelerator():
         left_out = [item for item in items if item.get_closest_marker("gpu")]
@@ -55,8 +56,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             config.hook.pytest_deselected(items=left_out)
             items[:] = [item for item in items if item not in left_out]
     for item in items:
-        shared = {"demo", "board"} & set(getattr(item, "fixturenames", ()))
-        item.add_marker(pytest.mark.xdist_group(min(shared, default=str(item.path))))
+        together = "browser" if item.get_closest_marker("browser") else str(item.path)
+        if "demo" in getattr(item, "fixturenames", ()):
+            together = "demo"
+        item.add_marker(pytest.mark.xdist_group(together))
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
