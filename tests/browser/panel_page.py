@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 
-from PIL import Image
 from playwright.sync_api import (
     ConsoleMessage,
     Error,
@@ -22,6 +20,26 @@ from playwright.sync_api import (
 from shells import Shells
 
 DRAWN_LIMIT_S = 20.0
+
+# Read from copies: where a canvas itself is read, browsers keep its pixels elsewhere from then on.
+# The screen, which takes a hundred times as long to look at, is what stored pictures are held to.
+# A chart may have several canvases, one above the other; the upper ones wait for a pointer.
+_ARE_DRAWN = """canvases => {
+  const isDrawn = (canvas) => {
+    const { width, height } = canvas;
+    if (!width || !height) return false;
+    const copy = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
+    copy.drawImage(canvas, 0, 0);
+    const counts = new Map();
+    for (const color of new Uint32Array(copy.getImageData(0, 0, width, height).data.buffer)) {
+      counts.set(color, (counts.get(color) ?? 0) + 1);
+    }
+    const marked = width * height - Math.max(...counts.values());
+    return counts.size >= 8 && marked >= 0.005 * width * height;
+  };
+  const charts = Map.groupBy(canvases, (canvas) => canvas.getRootNode());
+  return [...charts.values()].map((chart) => chart.some(isDrawn));
+}"""
 
 
 @dataclass
@@ -131,13 +149,10 @@ class PanelPage:
         """The canvases of the view that is open, without the timeline."""
         return self.panel.locator("main canvas:visible")
 
-    def drawn(self, canvas: Locator) -> bool:
-        """Whether the canvas on screen shows marks, not just a blank or a plain surface."""
-        picture = Image.open(io.BytesIO(canvas.screenshot())).convert("RGB")
-        colors = picture.getcolors(maxcolors=1 << 24) or []
-        pixels = picture.width * picture.height
-        largest = max(count for count, _ in colors)
-        return len(colors) >= 8 and pixels - largest >= 0.005 * pixels
+    def drawn(self, canvases: Locator) -> list[bool]:
+        """Of each chart that the canvases are of: whether there are marks, not a plain surface."""
+        found: list[bool] = canvases.evaluate_all(_ARE_DRAWN)
+        return found
 
     def all_drawn(self) -> None:
         """Waits until every chart of the view shows marks.
@@ -149,18 +164,12 @@ class PanelPage:
         deadline = time.monotonic() + DRAWN_LIMIT_S
         while True:
             self.settled()
-            try:
-                canvases = self.charts().all()
-                blank = [place for place, canvas in enumerate(canvases) if not self.drawn(canvas)]
-            except Error as error:
-                # The charts of what was chosen before were still there, and have just gone.
-                if "not attached" not in error.message or time.monotonic() > deadline:
-                    raise
-                continue
-            if (canvases and not blank) or time.monotonic() > deadline:
+            drawn = self.drawn(self.charts())
+            if (drawn and all(drawn)) or time.monotonic() > deadline:
                 break
-        assert canvases
-        assert blank == [], f"{len(blank)} of {len(canvases)} charts are blank: {blank}"
+        assert drawn
+        blank = [place for place, is_drawn in enumerate(drawn) if not is_drawn]
+        assert blank == [], f"{len(blank)} of {len(drawn)} charts are blank: {blank}"
 
     def settled(self) -> None:
         """Waits until nothing loads and what came has been drawn."""

@@ -73,7 +73,7 @@ def test_the_difference_of_two_densities_is_that_of_their_shares(opened: Open) -
         same = page.panel.locator('nn-activation-card[data-layer="conv"]')
         expect(same).to_contain_text("the same in both")
         expect(one).to_contain_text(f"inputs: {SICK} − {HEALTHY}")
-        assert page.drawn(strip.locator("canvas").first)
+        assert page.drawn(strip.locator("canvas").first) == [True]
         page.page.wait_for_url(re.compile("against="))
         rows = table(strip.evaluate("chart => chart.toCsv()").encode())[1:]
         assert [int(row[2]) for row in rows] == sorted(int(row[2]) for row in rows)
@@ -96,7 +96,7 @@ def test_the_fans_of_other_runs_lie_over_the_trajectories(opened: Open) -> None:
         trajectories = card(page, "Trajectories")
         expect(trajectories).to_contain_text(f"{HEALTHY}: 5 %, median, 95 %")
         chart = trajectories.locator("nn-trajectories")
-        assert page.drawn(chart.locator("canvas").first)
+        assert page.drawn(chart.locator("canvas").first) == [True]
         over = chart.evaluate("e => e.others.map(o => ({ run: o.run, q: [...o.quantiles] }))")
 
     assert [one["run"] for one in over] == [HEALTHY]
@@ -218,7 +218,7 @@ def test_scalars_of_one_quantity_share_an_axis_and_others_have_their_own(opened:
         lanes = timeline.locator("nn-timeline")
         expect(lanes).to_have_count(2)
         for lane in lanes.all():
-            assert page.drawn(lane.locator("canvas").first)
+            assert page.drawn(lane.locator("canvas").first) == [True]
         keys = timeline.locator(".key").all_inner_texts()
         assert [key.split() for key in keys] == [["loss", "val_loss"], ["accuracy"]]
         dashes = timeline.locator(".key [data-dash]").evaluate_all(
@@ -232,7 +232,7 @@ def test_scalars_of_one_quantity_share_an_axis_and_others_have_their_own(opened:
 
 def test_the_timeline_is_smoothed_and_nothing_else(opened: Open) -> None:
     with opened("overview", SICK, scalars="loss", smoothing="0.9") as page:
-        assert page.drawn(page.panel.locator("nn-timeline-bar canvas:visible").first)
+        assert page.drawn(page.panel.locator("nn-timeline-bar canvas:visible").first) == [True]
         spoken = page.cell("head", "gradient").locator(".visually-hidden").inner_text()
     with opened("overview", SICK) as page:
         assert page.cell("head", "gradient").locator(".visually-hidden").inner_text() == spoken

@@ -44,7 +44,7 @@ def test_the_timeline_shows_the_loss(panel: PanelPage) -> None:
     timeline = panel.panel.locator("nn-timeline-bar canvas:visible").first
 
     panel.settled()
-    assert panel.drawn(timeline)
+    assert panel.drawn(timeline) == [True]
     expect(panel.panel.locator("nn-timeline-bar")).to_contain_text("loss")
 
 
@@ -94,6 +94,20 @@ def test_the_arrow_keys_move_the_step_that_all_charts_show(panel: PanelPage) -> 
     panel.page.wait_for_url(lambda url: url != before and "step=" in url)
 
     panel.all_drawn()
+
+
+def test_a_chart_that_stays_blank_would_be_noticed(panel: PanelPage) -> None:
+    panel.view("Neurons")
+    panel.all_drawn()
+    panel.charts().first.evaluate(
+        """canvas => {
+          for (const one of canvas.getRootNode().querySelectorAll("canvas")) {
+            one.getContext("2d").clearRect(0, 0, one.width, one.height);
+          }
+        }"""
+    )
+
+    assert panel.drawn(panel.charts()).count(False) == 1
 
 
 def test_a_console_error_and_a_breach_of_the_policy_would_be_noticed(
