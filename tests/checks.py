@@ -107,8 +107,8 @@ def main(pytest_arguments: list[str]) -> int:
 def _side_by_side() -> list[str]:
     """Options for a process more than there are cores; the tests' conftest says which stay whole.
 
-    Those that drive a browser wait for it a third of their time. Every process imports all
-    frameworks, so more than a few would only fill the memory.
+    Those that drive a browser or a server often wait for it. Every process imports all frameworks,
+    so more than a few would only fill the memory.
     """
     return ["-n", str(min(MOST_PROCESSES, 1 + (os.cpu_count() or 1))), "--dist", "loadgroup"]
 

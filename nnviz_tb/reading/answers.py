@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Hashable
 
 from nnviz_tb.reading import wire
-from nnviz_tb.reading.cache import SingleFlight
 from nnviz_tb.reading.desk import Desk
 from nnviz_tb.reading.queries import Answer
 from nnviz_tb.reading.responses import BINARY, Body, body_of
@@ -24,7 +22,7 @@ Values = dict[str, str]
 """The parameters of a request."""
 
 
-class Answers:
+class Answers(Shelf[Body]):
     """Safe to use from several threads."""
 
     def __init__(self, desk: Desk, clock: Callable[[], float] = time.monotonic) -> None:
@@ -33,19 +31,7 @@ class Answers:
           desk: where they are made.
           clock: in seconds.
         """
-        self._clock = clock
-        self._shelf = Shelf[Body](BODY_BYTES, lambda _, body: body.byte_count, desk, clock)
-        self._flights: SingleFlight[Body] = SingleFlight(desk)
-
-    def kept(
-        self,
-        question: Hashable,
-        version: Hashable,
-        build: Callable[[], Body],
-        good_s: float = math.inf,
-    ) -> Body:
-        """What ``build`` gives, or gave to this question before: see :meth:`Shelf.get`."""
-        return self._shelf.get(question, version, build, good_s)
+        super().__init__(BODY_BYTES, lambda _, body: body.byte_count, desk, clock)
 
     def of_series(
         self,
@@ -60,7 +46,7 @@ class Answers:
         asked = sorted(values.items() - followed.items())
         question = (route, scope.experiment, bool(followed), *asked)
         version = (series.serial, *followed.values())
-        return self.kept(question, version, lambda: container(answer()))
+        return self.get(question, version, lambda: container(answer()))
 
     def aging(self, question: Hashable, build: Callable[[], Body]) -> Body:
         """What ``build`` gives, or gave a moment ago.
@@ -68,17 +54,17 @@ class Answers:
         TensorBoard itself looks for new data every five seconds at best. What takes long, of a
         great many runs, is not made anew as soon as it is done.
         """
-        held = self._shelf.look(question, None)
+        held = self.look(question, None)
         if held is not None:
             return held
 
         def build_and_put() -> Body:
             start = self._clock()
             body = build()
-            self._shelf.put(question, None, body, max(AGE_S, 2 * (self._clock() - start)))
+            self.put(question, None, body, max(AGE_S, 2 * (self._clock() - start)))
             return body
 
-        return self._flights.run(question, build_and_put)
+        return self._flights.run((question, None), build_and_put)
 
 
 def container(answer: Answer) -> Body:

@@ -121,7 +121,7 @@ class Plugin(base_plugin.TBPlugin):  # type: ignore[misc]
         return _guarded(answer)
 
     def _definitions(self, scope: Scope, values: Values) -> Body:
-        return self._answers.kept("definitions", None, lambda: json_body(catalogue.definitions()))
+        return self._answers.get("definitions", None, lambda: json_body(catalogue.definitions()))
 
     def _catalogue(self, scope: Scope, values: Values) -> Body:
         def build() -> Body:
@@ -136,7 +136,7 @@ class Plugin(base_plugin.TBPlugin):  # type: ignore[misc]
         def build() -> Body:
             return json_text_body(catalogue.contents_json(run, *held).encode("ascii"))
 
-        return self._answers.kept(("contents", scope.experiment, run), stamp(*held), build)
+        return self._answers.get(("contents", scope.experiment, run), stamp(*held), build)
 
     def _scalars(self, scope: Scope, values: Values) -> Body:
         run, tag = parameters.name(values, "run"), parameters.name(values, "tag")
@@ -242,7 +242,7 @@ class Plugin(base_plugin.TBPlugin):  # type: ignore[misc]
         shown_tags = (tag_of(kind, layer) for kind in ("layer", "density") for layer in layers)
         held = stamp({tag: tags[tag] for tag in shown_tags if tag in tags})
         question = ("overview", scope.experiment, *sorted(values.items()))
-        return self._answers.kept(question, held, build, good_s=MAX_AGE_S)
+        return self._answers.get(question, held, build, good_s=MAX_AGE_S)
 
     def _findings(self, scope: Scope, values: Values) -> Body:
         run = parameters.name(values, "run")
@@ -256,7 +256,7 @@ class Plugin(base_plugin.TBPlugin):  # type: ignore[misc]
             return json_body(assess(gather(self._reader, scope, run), thresholds).as_dict())
 
         question = ("findings", scope.experiment, run, thresholds)
-        return self._answers.kept(question, stamp(*held), build, good_s=MAX_AGE_S)
+        return self._answers.get(question, stamp(*held), build, good_s=MAX_AGE_S)
 
 
 def _run_and_layer(values: Values) -> tuple[str, str]:

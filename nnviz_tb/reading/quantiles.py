@@ -34,14 +34,14 @@ def finite_quantiles(values: Array) -> NDArray[np.float32]:
     result = np.full((len(QUANTILES), steps), np.nan, np.float32)
     if not neurons:
         return result
-    middle = steps // 2 if values.size >= _SHARED_VALUES else steps
+    if values.size < _SHARED_VALUES:
+        _fill(result, values)
+        return result
+    middle = steps // 2
     with ThreadPoolExecutor(1, "nnviz-quantiles") as beside:
-        rest = None
-        if middle < steps:
-            rest = beside.submit(_fill, result[:, middle:], values[middle:])
+        rest = beside.submit(_fill, result[:, middle:], values[middle:])
         _fill(result[:, :middle], values[:middle])
-        if rest is not None:
-            rest.result()
+        rest.result()
     return result
 
 

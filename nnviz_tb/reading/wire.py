@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import struct
 from collections.abc import Mapping
@@ -42,16 +43,13 @@ def encode(meta: Mapping[str, Any], arrays: Mapping[str, Array]) -> bytes:
     Raises:
       WireError: a dtype that the container does not know, or ``meta`` that is not JSON.
     """
+    *offsets, size = itertools.accumulate((_padded(a.nbytes) for a in arrays.values()), initial=0)
     entries = []
-    offsets = []
-    size = 0
-    for name, array in arrays.items():
+    for (name, array), offset in zip(arrays.items(), offsets, strict=True):
         dtype = array.dtype.name
         if dtype not in _DTYPES:
             raise WireError(f"array {name!r} is {dtype}; allowed are {', '.join(_DTYPES)}")
-        entries.append({"name": name, "dtype": dtype, "shape": list(array.shape), "offset": size})
-        offsets.append(size)
-        size += _padded(array.nbytes)
+        entries.append({"name": name, "dtype": dtype, "shape": list(array.shape), "offset": offset})
     try:
         header = json.dumps(
             {"meta": dict(meta), "arrays": entries}, allow_nan=False, separators=(",", ":")

@@ -3,7 +3,9 @@
 Timed: ``python tests/benchmarks/bench_torch.py --seconds 120 --rounds 3``; a run of less than
 100 s may spend up to a second, so only a long one tells the share of the whole. ``--every 5
 --seconds 10`` tells in a few minutes what a logged step adds. wandb is among the ways where it is
-installed (``requirements.txt`` beside this file, best in an environment of its own). As a test
+installed (``requirements.txt`` beside this file, best in an environment of its own).
+``--between 14`` tells what a watch does to the steps that it does not log: so many turns with and
+without it in one process, since whole trainings differ by more from one to the next. As a test
 (``test_bench_torch.py``) the same code trains a few steps of tiny networks, untimed.
 
 Each way trains the same network from the same seed for the same number of steps, on the CPU, in one
@@ -182,18 +184,9 @@ def train(
         F.cross_entropy(
             model(next(batches)[0]).flatten(0, -2), next(batches)[1].flatten()
         ).backward()
-    seconds = []
     with WAYS[way](model, folder, plan) as after:
         cpu = time.process_time()
-        for step in range(1, steps + 1):
-            x, y = next(batches)
-            began = time.perf_counter()
-            loss = F.cross_entropy(model(x).flatten(0, -2), y.flatten())
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            after(step, loss)
-            seconds.append(time.perf_counter() - began)
+        seconds = [_step(model, optimizer, batches, after, step) for step in range(1, steps + 1)]
         cpu = time.process_time() - cpu
     done, series = recorded(way, folder)
     if way == "wandb.watch":
@@ -273,6 +266,45 @@ def line(runs: list[Run], plain: list[Run]) -> str:
     )
 
 
+def between(
+    network: tuple[Callable[[], nn.Module], Batches], turns: int, steps: int
+) -> list[float]:
+    """What a step that is not logged takes under a watch, of one without: medians of each turn."""
+    make, batches = network
+    torch.manual_seed(0)
+    model = make()
+    optimizer = torch.optim.AdamW(model.parameters(), 1e-3)
+
+    def median(count: int, after: AfterStep) -> float:
+        return statistics.median(_step(model, optimizer, batches, after, 0) for _ in range(count))
+
+    def skip(step: int, loss: Tensor) -> None:
+        pass
+
+    median(3, skip)  # torch's own first steps are slow
+    ratios = []
+    for _ in range(turns):
+        without = median(steps, skip)
+        with tempfile.TemporaryDirectory() as folder, ours(model, folder, Plan(10**9)) as after:
+            median(2, after)  # the first is logged, after the second nothing is left of that
+            ratios.append(median(steps, after) / without)
+    return ratios
+
+
+def _step(
+    model: nn.Module, optimizer: torch.optim.Optimizer, batches: Batches, after: AfterStep, at: int
+) -> float:
+    """Seconds of one training step."""
+    x, y = next(batches)
+    began = time.perf_counter()
+    loss = F.cross_entropy(model(x).flatten(0, -2), y.flatten())
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    after(at, loss)
+    return time.perf_counter() - began
+
+
 def spread(values: list[float], width: int, digits: int, room: int, unit: str = "") -> str:
     """The median, and between which values it lies."""
     among = f"[{min(values):.{digits}f} … {max(values):.{digits}f}]"
@@ -290,6 +322,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--every", default="auto", help="steps between logged ones")
     parser.add_argument("--networks", nargs="+", default=["ResNet", "GPT"])
+    parser.add_argument("--between", type=int, metavar="TURNS", help="the steps not logged instead")
     parser.add_argument("--child", nargs=5, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.child:
@@ -298,6 +331,12 @@ def main() -> None:
         plan = Plan(**json.loads(Path(told).read_text()))
         run = train(networks()[network], way, int(steps), place, plan)
         Path(told).write_text(json.dumps(asdict(run)))
+        return
+    if given.between:
+        torch.set_num_threads(1)
+        for name in given.networks:
+            shares = [100 * (ratio - 1) for ratio in between(networks()[name], given.between, 16)]
+            print(f"{name:8}a step that is not logged: {spread(shares, 7, 2, 0, '%')}", flush=True)
         return
     every = given.every if given.every == "auto" else int(given.every)
     for row in table(given.seconds, given.rounds, given.networks, every):

@@ -82,6 +82,11 @@ def late_growth(mib: list[float]) -> float:
     return float(np.median(mib[-fifth:]) - np.median(mib[middle : middle + fifth]))
 
 
+def tenths(mib: list[float]) -> list[float]:
+    """Memory at the end of each tenth of the time."""
+    return [mib[len(mib) * (tenth + 1) // 10 - 1] for tenth in range(10)]
+
+
 def rows(step: int) -> dict:
     """A step of twenty layers, all neurons tracked."""
     rng = np.random.default_rng(step)
@@ -249,7 +254,8 @@ def main() -> None:
             f"{result.cpu_s / chosen.seconds:.0%} of a processor; "
             f"requests cost at most {max(later) - first:.0f} MiB (goal 256), "
             f"{late_growth(later):+.1f} MiB over the second half (goal 0), of TensorBoard's own "
-            f"{late_growth(result.unasked_mib):+.1f} MiB",
+            f"{late_growth(result.unasked_mib):+.1f} MiB; after each tenth of the time "
+            + ", ".join(f"{mib - first:.0f}" for mib in tenths(later)),
             flush=True,
         )
         print(*result.failures[:5], sep="\n")

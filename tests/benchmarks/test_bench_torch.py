@@ -47,3 +47,10 @@ def test_the_watch_records_what_the_benchmark_trains(tmp_path):
     bench_torch.train(networks(tiny=True)["GPT"], "nnviz_tb", 1, str(tmp_path), bench_torch.Plan())
     (log,) = tmp_path.iterdir()
     assert b"nnviz/density/layers/0/gelu" in log.read_bytes()
+
+
+@pytest.mark.filterwarnings("ignore:enable_nested_tensor is True:UserWarning")
+def test_steps_that_are_not_logged_are_held_against_those_without_a_watch():
+    ratios = bench_torch.between(networks(tiny=True)["GPT"], turns=3, steps=4)
+    assert len(ratios) == 3
+    assert all(ratio > 0 for ratio in ratios)

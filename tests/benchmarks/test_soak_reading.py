@@ -20,3 +20,9 @@ def test_what_grows_late_is_found_and_what_fills_up_early_is_not() -> None:
     assert soak_reading.late_growth([float(second) for second in range(300)]) == pytest.approx(90)
     filled = [min(float(second), 100.0) for second in range(300)]
     assert soak_reading.late_growth(filled) == 0
+
+
+def test_the_course_of_the_memory_is_told_in_ten_numbers() -> None:
+    assert soak_reading.tenths([float(second) for second in range(1, 301)]) == [
+        30.0 * tenth for tenth in range(1, 11)
+    ]

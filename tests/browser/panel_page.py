@@ -23,7 +23,7 @@ DRAWN_LIMIT_S = 20.0
 
 # Read from copies: where a canvas itself is read, browsers keep its pixels elsewhere from then on.
 # The screen, which takes a hundred times as long to look at, is what stored pictures are held to.
-# A chart may have several canvases, one above the other; the upper ones wait for a pointer.
+# A canvas that waits for a pointer is drawn where one below or above it is.
 _ARE_DRAWN = """canvases => {
   const isDrawn = (canvas) => {
     const { width, height } = canvas;
@@ -37,8 +37,11 @@ _ARE_DRAWN = """canvases => {
     const marked = width * height - Math.max(...counts.values());
     return counts.size >= 8 && marked >= 0.005 * width * height;
   };
-  const charts = Map.groupBy(canvases, (canvas) => canvas.getRootNode());
-  return [...charts.values()].map((chart) => chart.some(isDrawn));
+  const isOver = (a, b) =>
+    a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+  const places = canvases.map((canvas) => canvas.getBoundingClientRect());
+  const drawn = places.filter((_, at) => isDrawn(canvases[at]));
+  return places.map((place) => drawn.some((other) => isOver(place, other)));
 }"""
 
 
@@ -150,7 +153,7 @@ class PanelPage:
         return self.panel.locator("main canvas:visible")
 
     def drawn(self, canvases: Locator) -> list[bool]:
-        """Of each chart that the canvases are of: whether there are marks, not a plain surface."""
+        """Of each canvas: whether there are marks in its place, not just a plain surface."""
         found: list[bool] = canvases.evaluate_all(_ARE_DRAWN)
         return found
 

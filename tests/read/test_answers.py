@@ -52,7 +52,7 @@ def busy(desk: Desk) -> Iterator[None]:
 
 def test_an_answer_serves_until_what_it_is_made_of_changes() -> None:
     answers, maker = Answers(Desk()), Maker()
-    assert [answers.kept("q", version, maker).raw for version in (1, 1, 2, 2, 1)] == [
+    assert [answers.get("q", version, maker).raw for version in (1, 1, 2, 2, 1)] == [
         b"1", b"1", b"2", b"2", b"3",
     ]  # fmt: skip
 
@@ -62,7 +62,7 @@ def test_an_old_answer_is_given_at_once_and_made_anew_for_the_next() -> None:
     answers = Answers(desk := Desk(workers=1, later_s=0.0), clock)
 
     def ask() -> bytes:
-        return answers.kept("q", "as listed", maker, good_s=20.0).raw
+        return answers.get("q", "as listed", maker, good_s=20.0).raw
 
     assert ask() == b"1"
     clock.now = 19.0
@@ -80,30 +80,30 @@ def test_an_old_answer_is_given_at_once_and_made_anew_for_the_next() -> None:
 def test_an_answer_that_could_not_be_made_anew_goes_on_to_serve() -> None:
     clock, maker = Clock(), Maker()
     answers = Answers(desk := Desk(workers=1, later_s=0.0), clock)
-    answers.kept("q", "as listed", maker, good_s=20.0)
+    answers.get("q", "as listed", maker, good_s=20.0)
     clock.now, maker.failing = 21.0, True
-    answers.kept("q", "as listed", maker, good_s=20.0)
+    answers.get("q", "as listed", maker, good_s=20.0)
     for _ in range(2):
         assert maker.asked.acquire(timeout=10)
     desk.do(lambda: None)
-    assert answers.kept("q", "as listed", maker, good_s=20.0).raw == b"1"
+    assert answers.get("q", "as listed", maker, good_s=20.0).raw == b"1"
     with pytest.raises(LookupError, match="data server"):
-        answers.kept("q", "another listing", maker, good_s=20.0)
+        answers.get("q", "another listing", maker, good_s=20.0)
 
 
 def test_what_grew_meanwhile_is_not_replaced_by_what_it_was() -> None:
     clock, maker = Clock(), Maker()
     answers = Answers(desk := Desk(workers=1, later_s=0.0), clock)
-    answers.kept("q", "short", maker, good_s=20.0)
+    answers.get("q", "short", maker, good_s=20.0)
     clock.now = 21.0
-    longer = threading.Thread(target=lambda: answers.kept("q", "long", maker, good_s=20.0))
+    longer = threading.Thread(target=lambda: answers.get("q", "long", maker, good_s=20.0))
     with busy(desk):
-        answers.kept("q", "short", maker, good_s=20.0)  # Its renewal waits for the busy worker.
+        answers.get("q", "short", maker, good_s=20.0)  # Its renewal waits for the busy worker.
         longer.start()
     longer.join(10)
     desk.do(lambda: None)
     made = maker.made
-    assert answers.kept("q", "long", maker, good_s=20.0).raw == str(made).encode()
+    assert answers.get("q", "long", maker, good_s=20.0).raw == str(made).encode()
     assert maker.made == made
 
 
@@ -114,11 +114,11 @@ def test_what_is_made_anew_is_not_made_of_what_is_old() -> None:
     whole = Answers(desk, clock)
 
     def build() -> Body:
-        part = parts.kept("part", "as listed", maker, good_s=20.0)
+        part = parts.get("part", "as listed", maker, good_s=20.0)
         return Body(BINARY, b"of " + part.raw)
 
     def ask() -> bytes:
-        return whole.kept("whole", "as listed", build, good_s=20.0).raw
+        return whole.get("whole", "as listed", build, good_s=20.0).raw
 
     assert ask() == b"of 1"
     clock.now = 21.0
