@@ -19,8 +19,8 @@ export const overviewStyles = css`
     background: var(--nn-surface);
   }
   .table {
-    --columns: minmax(112px, 1.5fr) minmax(96px, 0.9fr) minmax(76px, 1.3fr) minmax(96px, 1.5fr)
-      minmax(88px, 1.4fr) minmax(64px, 1fr) 60px 82px minmax(118px, 1.7fr);
+    --columns: minmax(112px, 1.5fr) minmax(96px, 0.9fr) minmax(76px, 1.2fr) minmax(96px, 1.3fr)
+      minmax(88px, 1.2fr) minmax(64px, 1fr) 60px 82px minmax(138px, 2.2fr);
     min-width: 920px;
   }
   .head,
@@ -181,11 +181,10 @@ export const overviewStyles = css`
     white-space: normal;
     word-break: keep-all;
     overflow-wrap: anywhere;
-    line-height: 1.25;
+    line-height: 1.2;
     display: -webkit-box;
     -webkit-box-orient: vertical;
-    -webkit-line-clamp: 2;
-    border-radius: 8px;
+    -webkit-line-clamp: 3;
   }
   .cell .badge {
     border-radius: 9px;
@@ -240,10 +239,6 @@ export const overviewStyles = css`
     }
     .cell .below {
       display: block;
-    }
-    .words {
-      -webkit-line-clamp: 3;
-      line-height: 1.2;
     }
     .cell .badge {
       font-size: 11.5px;
