@@ -230,7 +230,7 @@ export const overviewStyles = css`
   @container (max-width: 900px) {
     .table {
       --columns: minmax(80px, 1.2fr) minmax(48px, 0.8fr) minmax(94px, 1.2fr) minmax(88px, 1.1fr)
-        minmax(58px, 0.7fr) 54px 62px minmax(138px, 1.8fr);
+        minmax(58px, 0.7fr) 54px 62px minmax(138px, 2.4fr);
       min-width: 676px;
     }
     /* The size goes below the name, so that the words on health have room. */
