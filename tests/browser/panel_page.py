@@ -23,13 +23,15 @@ DRAWN_LIMIT_S = 20.0
 
 # Read from copies: where a canvas itself is read, browsers keep its pixels elsewhere from then on.
 # The screen, which takes a hundred times as long to look at, is what stored pictures are held to.
+# They are as large as on the screen: the image of a kernel has nine pixels, made large by the page.
 # A canvas that waits for a pointer is drawn where one below or above it is.
 _ARE_DRAWN = """canvases => {
   const isDrawn = (canvas) => {
-    const { width, height } = canvas;
-    if (!width || !height) return false;
+    const place = canvas.getBoundingClientRect();
+    const [width, height] = [Math.round(place.width), Math.round(place.height)];
+    if (!width || !height || !canvas.width || !canvas.height) return false;
     const copy = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
-    copy.drawImage(canvas, 0, 0);
+    copy.drawImage(canvas, 0, 0, width, height);
     const counts = new Map();
     for (const color of new Uint32Array(copy.getImageData(0, 0, width, height).data.buffer)) {
       counts.set(color, (counts.get(color) ?? 0) + 1);
