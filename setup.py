@@ -84,9 +84,15 @@ STATISTICS = Extension(
     extra_compile_args=[] if sys.platform == "win32" else ["-O3"],
     optional=True,  # without a compiler, NumPy does the same work
 )
+RECORDS = Extension(
+    "nnviz_tb.recording._records",
+    ["nnviz_tb/recording/_records.c"],
+    optional=True,  # without a compiler, Python does the same work
+)
 
 setup(
-    ext_modules=[STATISTICS],
+    # Windows cannot write several pieces of memory in one call.
+    ext_modules=[STATISTICS] if sys.platform == "win32" else [STATISTICS, RECORDS],
     cmdclass={
         "build": build_with_panel,
         "build_panel": build_panel,

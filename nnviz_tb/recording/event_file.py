@@ -15,16 +15,17 @@ import time
 from collections.abc import Sequence
 
 from nnviz_tb.recording import events, forks, neighbours
+from nnviz_tb.recording.appends import append_event, append_like_before
 from nnviz_tb.recording.events import Value
-from nnviz_tb.recording.pieces import Record, framed_event
 from nnviz_tb.recording.scalar_records import ScalarRecords
 from nnviz_tb.recording.sink import Sink
 
-_MAX_PIECES = 512 if hasattr(os, "writev") else 0
-"""Of memory in one call: half of what POSIX systems take. Windows has no such call."""
 _RETRY_SECONDS = 1.0
 _LOOK_SECONDS = 0.1
-"""How far apart scalars look after their file; every look would cost as much as the scalar."""
+"""How far apart records look after their place; a look costs as much as a scalar.
+
+That the file itself is there and is ours, all but scalars ask each time.
+"""
 _numbers = itertools.count()
 
 # The file itself is at fault or lost; the next record gets a new one. After the other errors (disk
@@ -77,19 +78,22 @@ class EventFile(Sink):
             if time.monotonic() - self._looked_at >= _LOOK_SECONDS:
                 self._look()
             records = self._scalars.get(tag)
+            stored = False
             if records is not None and self._fd >= 0:
                 record = records.record(wall_time, step, value)
                 try:
-                    if os.write(self._fd, record) == len(record):
-                        self._size += len(record)
-                        return True
+                    stored = os.write(self._fd, record) == len(record)
                 except OSError:
                     pass  # tried again below, where faults are dealt with
                 else:
-                    self._cut_back()
-            stored = self._write(step, wall_time, [events.scalar(tag, value)])
-            if stored:
-                self._scalars[tag] = ScalarRecords(tag)
+                    if stored:
+                        self._size += len(record)
+                    else:
+                        self._cut_back()
+            if not stored:
+                stored = self._write(step, wall_time, [events.scalar(tag, value)])
+                if stored:
+                    self._scalars[tag] = ScalarRecords(tag)
         self.tally.tell()
         return stored
 
@@ -98,8 +102,24 @@ class EventFile(Sink):
         with self.lock:
             if self._pid != forks.pid:
                 self._begin_anew_in_child()
-            self._look()
-            stored = self._write(step, wall_time, values)
+            if time.monotonic() - self._looked_at >= _LOOK_SECONDS:
+                self._look()
+            try:
+                written = append_like_before(
+                    self._fd, self._identity, wall_time, step, values, self._plugins
+                )
+            except BaseException as error:
+                self._cut_back()
+                if not isinstance(error, OSError):
+                    raise  # Ctrl-C between two parts of a record
+                written = 0
+            if written:
+                self.record_bytes = written
+                self._size += written
+                stored = True
+            else:
+                self._look()
+                stored = self._write(step, wall_time, values)
         self.tally.tell()
         return stored
 
@@ -109,7 +129,9 @@ class EventFile(Sink):
     def close(self) -> None:
         """Closes the file; a later write opens a new one, as other writers do."""
         with self.lock:
+            self._look()
             self._leave()
+        self.tally.tell()
 
     # From here on the lock is held.
 
@@ -117,33 +139,27 @@ class EventFile(Sink):
         for attempt in range(2):
             if self._fd < 0 and not self._reopen():
                 break
-            record = framed_event(wall_time, step, values, self._plugins)
-            if self._append(record, retry=attempt == 0):
-                self._plugins.update({value.tag: value.plugin for value in values})
-                self.record_bytes = record.size
+            if self._append(wall_time, step, values, retry=attempt == 0):
                 return True
             if self._fd >= 0:
                 break
         self.tally.drop()
         return False
 
-    def _append(self, record: Record, retry: bool) -> bool:
+    def _append(self, wall_time: float, step: int, values: Sequence[Value], retry: bool) -> bool:
         """Whether the whole record is in the file; if not, none of it is, or the file was left."""
-        written = 0
         try:
-            # Nearly always one call; after a short write the next one says why.
-            if len(record.pieces) <= _MAX_PIECES:
-                written = os.writev(self._fd, record.pieces)
-            rest = b"".join(record.pieces) if written < record.size else b""
-            while written < record.size:
-                written += os.write(self._fd, rest[written:])
-        except OSError as error:
+            written = append_event(self._fd, wall_time, step, values, self._plugins)
+        except BaseException as error:
             self._cut_back()
+            if not isinstance(error, OSError):
+                raise  # Ctrl-C between two parts of a record, or a tensor that nobody could read
             if error.errno in _FILE_IS_LOST:
                 self._leave()
             if not retry or self._fd >= 0:
                 self._note_fault(error)
             return False
+        self.record_bytes = written
         self._size += written
         return True
 
@@ -173,6 +189,7 @@ class EventFile(Sink):
             if status.st_nlink == 0:
                 self._leave()
                 return
+            self._size = status.st_size  # Ctrl-C may come between a record and its count
             place = os.stat(self.directory)
         except OSError:
             self._leave()

@@ -39,7 +39,8 @@ def _reads_arrays() -> bool:
         return False
 
 
-_LARGEST_COPY = _LARGE_BYTES if _reads_arrays() else 1 << 62
+READS_ARRAYS = _reads_arrays()
+_LARGEST_COPY = _LARGE_BYTES if READS_ARRAYS else 1 << 62
 
 
 def framed_event(

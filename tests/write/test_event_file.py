@@ -20,9 +20,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from logs import accumulated, scalars
+from logs import accumulated, rows, scalars
 
 from nnviz_tb.errors import LoggingWarning
+from nnviz_tb.recording import appends
 from nnviz_tb.recording.event_file import EventFile
 from nnviz_tb.recording.writer import SummaryWriter
 
@@ -35,6 +36,14 @@ def run_python(code: str, *arguments: str, **options) -> subprocess.CompletedPro
         timeout=60,
         **options,
     )
+
+
+@pytest.fixture(params=["compiled", "python"])
+def way(request, monkeypatch):
+    """Of appending; without a compiler there is Python's alone."""
+    if request.param == "python":
+        monkeypatch.setattr(appends, "compiled", None)
+    return request.param
 
 
 LOG_UNTIL_KILLED = """
@@ -82,6 +91,38 @@ def test_no_event_whose_call_returned_is_lost_when_the_process_is_killed(tmp_pat
     resumed = scalars(directory, "loss")
     assert resumed[: len(read)] == read
     assert [step for step, _ in resumed[len(read) :]] == list(range(count, count + 100))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(5))
+def test_no_tensor_whose_call_returned_is_lost_when_the_process_is_killed(tmp_path, way, seed):
+    code = """
+        import itertools, sys
+        import numpy as np
+        from nnviz_tb.recording import appends
+        from nnviz_tb.recording.event_file import EventFile
+        from nnviz_tb.recording.events import Value
+        if sys.argv[2] == "python":
+            appends.compiled = None
+        file = EventFile(sys.argv[1], "test")
+        for step in itertools.count():
+            small, large = np.full(9, step, np.float32), np.full((200, 200), step, np.float32)
+            assert file.write(step, 1.0, [Value("s", small, "nnviz"), Value("l", large, "nnviz")])
+            sys.stdout.buffer.write(b"." if step else b"!")
+            sys.stdout.buffer.flush()
+    """
+    command = [sys.executable, "-c", textwrap.dedent(code), tmp_path, way]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout.read(1) == b"!"
+        time.sleep(random.Random(seed).uniform(0.0, 0.1))
+        process.send_signal(signal.SIGKILL)
+        count = 1 + len(process.stdout.read())
+    small, large = rows(tmp_path, "s"), rows(tmp_path, "l")
+    # One more may be on file than was told of.
+    assert [step for step, _ in small] == [*range(len(small))] == [step for step, _ in large]
+    assert len(small) in (count, count + 1)
+    for step, tensor in small + large:
+        np.testing.assert_array_equal(tensor, step)
 
 
 def test_nothing_is_lost_when_the_process_leaves_without_cleaning_up(tmp_path):
@@ -242,7 +283,7 @@ def full_disk(directory: Path):
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-def test_a_full_disk_costs_records_and_not_the_training_nor_the_file(tmp_path):
+def test_a_full_disk_costs_records_and_not_the_training_nor_the_file(tmp_path, way):
     directory = tmp_path / "disk"
     with full_disk(directory) as (fill, free):
         with SummaryWriter(directory) as writer:
@@ -269,12 +310,15 @@ def test_a_full_disk_costs_records_and_not_the_training_nor_the_file(tmp_path):
         assert accumulated(directory).Tensors("h")[-1].step == 1000
 
 
-def test_half_a_record_is_taken_back_when_the_file_may_not_grow(tmp_path):
+def test_half_a_record_is_taken_back_when_the_file_may_not_grow(tmp_path, way):
     code = """
         import resource, sys, warnings
         from pathlib import Path
         import numpy as np
         import nnviz_tb
+        from nnviz_tb.recording import appends
+        if sys.argv[2] == "python":
+            appends.compiled = None
         warnings.simplefilter("ignore", nnviz_tb.errors.LoggingWarning)
         directory = Path(sys.argv[1])
         writer = nnviz_tb.SummaryWriter(directory)
@@ -286,22 +330,24 @@ def test_half_a_record_is_taken_back_when_the_file_may_not_grow(tmp_path):
         assert len(list(directory.iterdir())) > 5
         assert max(file.stat().st_size for file in directory.iterdir()) <= 3000
     """
-    done = run_python(code, str(tmp_path))
+    done = run_python(code, str(tmp_path), way)
     assert done.returncode == 0, done.stderr
     assert scalars(tmp_path, "loss") == [(step, float(step)) for step in range(40)]
     assert [event.step for event in accumulated(tmp_path).Tensors("h")] == list(range(40))
 
 
-def test_a_removed_directory_is_made_again(tmp_path):
+def test_a_removed_directory_is_made_again(tmp_path, way):
     directory = tmp_path / "run"
     with SummaryWriter(directory) as writer:
-        writer.add_scalar("loss", 1, 1)
+        for step in (1, 2):
+            writer.add_histogram("h", [1.0, 2.0], step)
+            writer.add_scalar("loss", step, step)
         shutil.rmtree(directory)
-        writer.add_histogram("h", [1.0, 2.0], 2)
-        writer.add_scalar("loss", 3, 3)
+        writer.add_histogram("h", [1.0, 2.0], 3)
+        writer.add_scalar("loss", 4, 4)
         assert writer.dropped_count == 0
-    assert scalars(directory, "loss") == [(3, 3.0)]
-    assert accumulated(directory).Tensors("h")[0].step == 2
+    assert scalars(directory, "loss") == [(4, 4.0)]
+    assert [step for step, _ in rows(directory, "h")] == [3]
 
 
 def test_scalars_of_the_past_find_out_too_that_their_directory_is_gone(tmp_path):
@@ -337,25 +383,35 @@ def test_a_file_in_the_place_of_the_directory_costs_records_until_it_goes(tmp_pa
     assert scalars(directory, "loss") == [(12, 12.0)]
 
 
-def test_a_descriptor_that_others_closed_is_not_written_to(tmp_path):
+def test_a_descriptor_that_others_closed_is_not_written_to(tmp_path, way):
     with SummaryWriter(tmp_path / "run") as writer:
-        writer.add_scalar("loss", 1, 1)
+        writer.add_histogram("h", [1.0], 1)
         os.close(writer._sink._file._fd)
         stolen = os.open(tmp_path / "somebody_elses", os.O_RDWR | os.O_CREAT)
         assert stolen == writer._sink._file._fd
         writer.add_histogram("h", [1.0], 2)
         os.close(stolen)
     assert (tmp_path / "somebody_elses").read_bytes() == b""
-    assert accumulated(tmp_path / "run").Tensors("h")[0].step == 2
+    assert [step for step, _ in rows(tmp_path / "run", "h")] == [1, 2]
 
 
-def test_two_live_writers_in_one_directory_are_warned_of(tmp_path):
+def test_two_live_writers_in_one_directory_are_warned_of(tmp_path, way):
     with SummaryWriter(tmp_path) as first:
         first.add_scalar("a", 1, 1)
         with pytest.warns(LoggingWarning, match="is being written too"):
             second = SummaryWriter(tmp_path)
         with pytest.warns(LoggingWarning, match="is being written too"):
             first.add_histogram("h", [1.0], 2)
+        second.close()
+
+
+def test_a_second_writer_is_told_of_at_the_end_when_nothing_is_written_after_it(tmp_path):
+    with SummaryWriter(tmp_path) as first:
+        first.add_scalar("a", 1, 1)
+        with pytest.warns(LoggingWarning, match="is being written too"):
+            second = SummaryWriter(tmp_path)
+        with pytest.warns(LoggingWarning, match="is being written too"):
+            first.close()
         second.close()
 
 
