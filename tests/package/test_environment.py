@@ -31,13 +31,15 @@ def test_a_change_costs_as_much_as_it_must(
         copy(root / name, tmp_path / name)
     monkeypatch.setattr(environment, "ROOT", tmp_path)
     monkeypatch.setattr(environment.nnviz_panel, "is_current", lambda: True)
-    installed: list[list[str]] = []
+    installed: list[tuple[list[str], str | None]] = []
     made = environment.Environment(tmp_path / ".venv", [], environment.Progress())
     made.python.parent.mkdir(parents=True)
     monkeypatch.setattr(made, "_create", made.python.touch)
-    monkeypatch.setattr(made, "_run_pip", installed.append)
+    monkeypatch.setattr(
+        made, "_run_installer", lambda wanted, anew=None: installed.append((wanted, anew))
+    )
     made.prepare()
-    assert installed[-1] == ["-e", "."]
+    assert installed == [(["-e", "."], None)]
     installed.clear()
 
     path = tmp_path / changed
@@ -46,8 +48,8 @@ def test_a_change_costs_as_much_as_it_must(
     assert (
         installed
         == {
-            "everything": [["pip>=22"], ["-e", "."]],
-            "a build": [["--no-deps", "-e", "."]],
+            "everything": [(["-e", "."], None)],
+            "a build": [(["--no-deps", "-e", "."], "nnviz_tb")],
             "nothing": [],
         }[needed]
     )
