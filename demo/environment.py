@@ -8,15 +8,19 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import queue
+import re
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
-
-from installer import Installer, InstallError
 
 ROOT = Path(__file__).resolve().parent.parent
 OLDEST_PYTHON = (3, 10)
+_HEARTBEAT_SECONDS = 15.0
+_WORTH_SAYING_MB = 5.0
 
 sys.path.insert(0, str(ROOT / "_build"))
 import nnviz_panel  # noqa: E402 - the build's own rule for when the panel is out of date
@@ -61,7 +65,7 @@ class Environment:
         """Make the environment, or return at once when it is as its sources say.
 
         Raises:
-          SetupError: Python is too old or lacks venv, or packages cannot be had.
+          SetupError: Python is too old or lacks venv, or pip failed.
         """
         if sys.version_info < OLDEST_PYTHON:
             found, wanted = (".".join(map(str, v[:2])) for v in (sys.version_info, OLDEST_PYTHON))
@@ -95,22 +99,50 @@ class Environment:
             )
 
     def _install(self) -> None:
+        # Older ones cannot install this package editable; a newer one is left as it is.
+        self._run_pip(["pip>=22"])
         names = ", ".join(self._shown(path) for path in self.requirements)
         self.progress(f"installing this package and what {names} asks for")
         files = [part for path in self.requirements for part in ("-r", str(path))]
-        self._run_installer([*files, "-e", "."])
+        self._run_pip([*files, "-e", "."])
 
     def _build(self) -> None:
         """Makes anew what is built of this package; all that it requires is here."""
         self.progress("what this package is built from has changed")
-        self._run_installer(["--no-deps", "-e", "."], anew="nnviz_tb")
+        self._run_pip(["--no-deps", "-e", "."])
 
-    def _run_installer(self, arguments: list[str], anew: str | None = None) -> None:
+    def _run_pip(self, arguments: list[str]) -> None:
+        """Run ``pip install`` from the repository's root, tell what it is at, keep what it says."""
+        command = [str(self.python), "-m", "pip", "--disable-pip-version-check", "--no-input"]
+        # pip would compile every file of every package, which takes longer than all the rest;
+        # Python compiles the few that are imported, when they are.
+        command += ["install", "--no-compile", "--progress-bar", "off", *arguments]
         log = self.directory / "install.log"
-        try:
-            Installer(self.python, self.variables, log, self.progress).install(arguments, anew)
-        except InstallError as problem:
-            raise SetupError(f"{problem}\n{_advice(str(problem))}All of it: {log}") from None
+        said: list[str] = []
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=self.variables,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        )
+        last_told = time.monotonic()
+        for line in _lines(process):
+            if line is not None:
+                said.append(line)
+            told = _plain(line) if line is not None else None
+            if told is None and time.monotonic() - last_told >= _HEARTBEAT_SECONDS:
+                told = f"  still at it: {said[-1].strip()[:60] if said else 'starting pip'}"
+            if told is not None:
+                self.progress(told)
+                last_told = time.monotonic()
+        log.write_text("\n".join(said) + "\n")
+        if process.wait() != 0:
+            end = "\n".join(said[-40:])
+            raise SetupError(f"pip failed:\n{end}\n{_advice(end)}All of it: {log}")
 
     def _made_from(self) -> dict[str, object]:
         """What it depends on: the interpreter, what is to be installed, and what is built of us.
@@ -144,6 +176,44 @@ def _digest(paths: list[Path], first: str = "") -> str:
     for path in paths:
         digest.update(path.read_bytes())
     return digest.hexdigest()
+
+
+def _lines(process: subprocess.Popen[str]) -> Iterator[str | None]:
+    """Lines of the process as they come, and None whenever it was silent for a second."""
+    lines: queue.Queue[str | None] = queue.Queue()
+
+    def read() -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            lines.put(line.rstrip("\n"))
+        lines.put(None)
+
+    threading.Thread(target=read, daemon=True).start()
+    while True:
+        try:
+            line = lines.get(timeout=1.0)
+        except queue.Empty:
+            yield None
+            continue
+        if line is None:
+            return
+        yield line
+
+
+def _plain(line: str) -> str | None:
+    """What a line of pip's means for somebody who waits; None when it is not worth a line."""
+    line = line.strip()
+    fetched = re.match(
+        r"(Downloading|Using cached) (\S+?)-(\d\S*?)-\S+ \((\d+(?:\.\d+)?) MB\)", line
+    )
+    if fetched and float(fetched[4]) >= _WORTH_SAYING_MB:
+        verb = "downloading" if fetched[1] == "Downloading" else "have"
+        return f"  {verb} {fetched[2].rpartition('/')[2]} {fetched[3]} ({fetched[4]} MB)"
+    if re.match(r"Building editable for nnviz_tb .*started", line):
+        return "  building nnviz_tb and its panel"
+    if line.startswith("Installing collected packages:"):
+        return f"  unpacking {line.count(',') + 1} packages"
+    return None
 
 
 def _advice(end: str) -> str:

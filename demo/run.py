@@ -1,8 +1,7 @@
 """Trains small networks, sound ones and sick ones, and shows them in TensorBoard.
 
 Needs Python 3.10 or newer and the network, nothing else: it makes an environment of its own in
-demo/.venv and touches nothing outside this folder, but for what pip and uv keep of their downloads
-(`demo/.venv/bin/uv cache clean` removes it). A second start takes seconds.
+demo/.venv and touches nothing outside this folder. A second start takes seconds.
 """
 
 from __future__ import annotations
