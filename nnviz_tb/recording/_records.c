@@ -194,11 +194,6 @@ static unsigned char *join(Record *record, Py_ssize_t bytes)
     return (unsigned char *)PyBytes_AS_STRING(joined);
 }
 
-static int add_checksum_of_joined(Record *record)
-{
-    return add_checksum(record, record->joined[record->joined_count - 1]);
-}
-
 /* Adds the message in pieces, each large tensor one of them. */
 static int add_message(Record *record, const unsigned char *head, Py_ssize_t head_bytes)
 {
@@ -227,7 +222,7 @@ static int add_message(Record *record, const unsigned char *head, Py_ssize_t hea
                 at += value->memory.len;
             }
         }
-        if (add_checksum_of_joined(record)) {
+        if (add_checksum(record, record->joined[record->joined_count - 1])) {
             return -1;
         }
         if (large) {

@@ -100,7 +100,7 @@ class EventFile(Sink):
     def write(self, step: int, wall_time: float, values: Sequence[Value]) -> bool:
         """Whether the values were stored, all in one record, so that readers see all or none."""
         with self.lock:
-            if self._pid != forks.pid:
+            if self._pid != os.getpid():  # which a scalar would pay too much for
                 self._begin_anew_in_child()
             if time.monotonic() - self._looked_at >= _LOOK_SECONDS:
                 self._look()

@@ -17,12 +17,13 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from unittest import mock
 
 import google_crc32c
 import numpy as np
 from rounds import Work, in_turns, ratio
 
-from nnviz_tb.recording import events
+from nnviz_tb.recording import appends, events
 from nnviz_tb.recording.event_file import EventFile
 from nnviz_tb.recording.events import Value
 from nnviz_tb.recording.scalar_records import ScalarRecords
@@ -89,6 +90,10 @@ def tensor_ways(directory: Path, megabytes: int, side: int) -> dict[str, Work]:
             file.write(next(_steps), 1.0, [value])
         _empty(Path(file.path))
 
+    def by_python() -> None:
+        with mock.patch.object(appends, "compiled", None):
+            ours()
+
     def raw_writes() -> None:
         for _ in range(count):
             os.write(raw, record)
@@ -104,6 +109,7 @@ def tensor_ways(directory: Path, megabytes: int, side: int) -> dict[str, Work]:
 
     ways: dict[str, Work] = {
         "nnviz_tb": ours,
+        "nnviz_tb without a compiler": by_python,
         "os.write of the same bytes": raw_writes,
         "os.writev and their checksum": checked_writes,
     }

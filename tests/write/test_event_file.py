@@ -162,26 +162,39 @@ def test_a_forked_child_writes_a_file_of_its_own_and_repeats_nothing(tmp_path):
     assert scalars(tmp_path, "child") == [(step, float(step)) for step in range(10, 15)]
 
 
-def test_a_child_that_python_did_not_fork_writes_a_file_of_its_own_too(tmp_path):
+def test_a_child_that_python_did_not_fork_writes_a_file_of_its_own_too(tmp_path, way):
     code = """
         import ctypes, os, sys, time, warnings
         import nnviz_tb
+        from nnviz_tb.recording import appends
+        if sys.argv[2] == "python":
+            appends.compiled = None
         warnings.simplefilter("ignore", nnviz_tb.errors.LoggingWarning)
         writer = nnviz_tb.SummaryWriter(sys.argv[1])
         writer.add_scalar("parent", 0, 0)
+        writer.add_histogram("h", [0.0], 0)
         child = ctypes.PyDLL(None).fork()  # as a C library would, which tells nobody
         if child == 0:
-            time.sleep(0.11)  # scalars look after their file ten times a second
-            writer.add_scalar("child", 1, 1)
+            if sys.argv[3] == "scalar":
+                time.sleep(0.11)  # scalars look after their file ten times a second
+                writer.add_scalar("child", 1, 1)
+            else:
+                writer.add_histogram("h", [1.0], 1)
             os._exit(0)
         assert os.waitpid(child, 0)[1] == 0
         writer.add_scalar("parent", 1, 1)
     """
-    done = run_python(code, str(tmp_path))
-    assert done.returncode == 0, done.stderr
-    assert len(list(tmp_path.iterdir())) == 2
-    assert scalars(tmp_path, "parent") == [(0, 0.0), (1, 1.0)]
-    assert scalars(tmp_path, "child") == [(1, 1.0)]
+    for kind in ("scalar", "histogram"):
+        folder = tmp_path / kind
+        done = run_python(code, str(folder), way, kind)
+        assert done.returncode == 0, done.stderr
+        written = {len(accumulated(file).Tags()["tensors"]): file for file in folder.iterdir()}
+        assert sorted(written) == [1, 2]
+        assert scalars(written[2], "parent") == [(0, 0.0), (1, 1.0)]
+        if kind == "scalar":
+            assert scalars(written[1], "child") == [(1, 1.0)]
+        else:
+            assert [step for step, _ in rows(written[1], "h")] == [1]
 
 
 def test_a_child_forked_while_another_thread_writes_is_not_stuck(tmp_path):
@@ -412,6 +425,17 @@ def test_a_second_writer_is_told_of_at_the_end_when_nothing_is_written_after_it(
             second = SummaryWriter(tmp_path)
         with pytest.warns(LoggingWarning, match="is being written too"):
             first.close()
+        second.close()
+
+
+def test_scalars_alone_tell_of_a_second_writer_within_a_tenth_of_a_second(tmp_path):
+    with SummaryWriter(tmp_path) as first:
+        first.add_scalar("a", 1, 1)
+        with pytest.warns(LoggingWarning, match="is being written too"):
+            second = SummaryWriter(tmp_path)
+        time.sleep(0.11)
+        with pytest.warns(LoggingWarning, match="is being written too"):
+            first.add_scalar("a", 2, 2)
         second.close()
 
 
