@@ -10,6 +10,7 @@ import argparse
 import contextlib
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -33,6 +34,8 @@ class ServeError(Exception):
 def main() -> int:
     """Environment, TensorBoard, training, in this order; returns the exit status."""
     arguments = _arguments()
+    # `kill` ends it as Ctrl-C does: TensorBoard would stay behind, and keep its port.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     progress = Progress()
     environment = Environment(HERE / ".venv", [HERE / "requirements.txt"], progress)
     server: subprocess.Popen[bytes] | None = None

@@ -87,6 +87,22 @@ def test_a_second_start_trains_nothing_again(demo: DemoProcess) -> None:
     assert time.monotonic() - begun < 30
 
 
+def test_kill_stops_tensorboard_as_ctrl_c_does(demo: DemoProcess) -> None:
+    command = demo_command(demo.logdir)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        addresses = (re.search(r"Open +http://localhost:(\d+)/", line) for line in process.stdout)
+        found = next(filter(None, addresses))
+        socket.create_connection(("127.0.0.1", int(found[1]))).close()
+        process.terminate()
+        said = process.stdout.read()
+
+    assert process.returncode == 130
+    assert "stopped; start again with the same command" in said
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", int(found[1])))
+
+
 def test_a_busy_port_is_said_and_the_next_one_taken(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
