@@ -4,15 +4,16 @@ Timed: ``python tests/benchmarks/bench_keras_fit.py``, about 12 minutes on two c
 ``--seconds 20`` about three, when a young run's allowance still shows. As a test
 (``test_bench_keras_fit.py``) the same code runs once on a few steps, untimed.
 
-Every way is one ``fit`` from beginning to end, in a thread of its own, and they take turns: an
-epoch of one, then an epoch of the next. So a busy moment of the machine hits all of them, and an
-epoch can be compared with the same epoch of the training without a callback. Our callback is given
-a clock that stands still while the others have their turns; else all is as users have it.
+Every way is one ``fit`` from beginning to end, in a thread of its own, and they take turns: ten
+steps of one, then ten of the next. So a busy moment of the machine hits all of them, and a turn can
+be compared with the same one of the training without a callback. Our callback is given a clock that
+stands still while the others have their turns; else all is as users have it.
 
 ``wall +%`` is the time of the whole fit, compiling included, beside that without a callback; ``CPU
 +%`` the same of processor time in all threads, which tells more where the machine is shared;
-``epoch +%`` the median over epochs, and between which values four fifths of them are; ``its own %``
-what the callback itself accounts for in ``nnviz/run``.
+``between`` the median over turns in which nothing was logged, of either, and between which values
+the middle half of them is; ``its own %`` what the callback itself accounts for in ``nnviz/run``.
+What a callback adds is the two together: between, and its own.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ from nnviz_tb.keras import Callback
 from nnviz_tb.recording.cadence import Cadence
 
 BATCH = 128
+TURN_STEPS = 10
 
 
 def digits(count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -70,7 +72,7 @@ class Turn:
     """One training's turns: its clock runs only while it has one.
 
     Attributes:
-      wall_s: of each turn: an epoch, with what came before the first and after the last one.
+      wall_s: of each turn: some steps, with what came before the first and after the last one.
       cpu_s: of each turn, of all threads; nothing else runs meanwhile.
     """
 
@@ -125,26 +127,37 @@ class _First(keras.callbacks.Callback):
     def __init__(self, turn: Turn) -> None:
         super().__init__()
         self._turn = turn
+        self._has_turn = False
 
     def on_train_begin(self, logs: Any = None) -> None:
         self._turn.take()
+        self._has_turn = True
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        if epoch:
+        if not self._has_turn:
             self._turn.take()
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        if batch and batch % TURN_STEPS == 0:
+            self._turn.take()
+        self._has_turn = False
 
     def on_train_end(self, logs: Any = None) -> None:
         self._turn.take()
 
 
-class _Last(_First):
+class _Last(keras.callbacks.Callback):
     """Behind the callback that is measured: passes the turn on."""
 
-    def on_train_begin(self, logs: Any = None) -> None:
-        pass
+    async_safe = True
 
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        pass
+    def __init__(self, turn: Turn) -> None:
+        super().__init__()
+        self._turn = turn
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        if (batch + 1) % TURN_STEPS == 0 and batch + 1 < self.params["steps"]:
+            self._turn.pass_on()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         self._turn.pass_on()
@@ -195,12 +208,13 @@ def train(turn: Turn, make: Make, data: tuple[np.ndarray, np.ndarray], epochs: i
         turn.fail(error)
 
 
-def told_by_itself(directory: Path) -> tuple[int, float]:
+def told_by_itself(directory: Path) -> tuple[list[int], float]:
     """Logged steps, and the seconds that they took together, from ``nnviz/run``."""
     place = list(RUN_FIELDS).index("cost_seconds")
     accumulator = EventAccumulator(str(directory), {"tensors": 0}).Reload()
-    rows = [tensor_util.make_ndarray(e.tensor_proto) for e in accumulator.Tensors("nnviz/run")]
-    return len(rows), float(sum(row[place] for row in rows))
+    events = accumulator.Tensors("nnviz/run")
+    rows = [tensor_util.make_ndarray(event.tensor_proto) for event in events]
+    return [event.step for event in events], float(sum(row[place] for row in rows))
 
 
 def seconds_of_epoch(data: tuple[np.ndarray, np.ndarray]) -> float:
@@ -212,43 +226,61 @@ def seconds_of_epoch(data: tuple[np.ndarray, np.ndarray]) -> float:
     return time.perf_counter() - began
 
 
-def table(directory: Path, steps: int, epochs: int) -> list[str]:
-    """A line for each callback: what it adds to a training of so many epochs without one."""
+def table(directory: Path, steps: int, epochs: int, chosen: int | None = None) -> list[str]:
+    """A line for each callback: what it adds to a training of so many epochs without one.
+
+    Args:
+      directory: for what the callbacks write.
+      steps: of an epoch.
+      epochs: of each training.
+      chosen: how many of the ways take part, all by default.
+    """
     data = digits(steps * BATCH)
     probe, _ = digits(256)
-    turns = {name: Turn() for name in ways(directory, probe)}
+    makes = dict(list(ways(directory, probe).items())[:chosen])
+    turns = {name: Turn() for name in makes}
     threads = [
         threading.Thread(target=train, args=(turns[name], make, data, epochs), daemon=True)
-        for name, make in ways(directory, probe).items()
+        for name, make in makes.items()
     ]
     for thread in threads:
         thread.start()
-    for _ in range(epochs + 1):  # and what comes after the last
+    of_epoch = math.ceil(steps / TURN_STEPS)
+    for _ in range(of_epoch * epochs + 1):  # and what comes after the last
         for turn in turns.values():
             turn.give()
     for thread in threads:
         thread.join()
     plain = next(iter(turns.values()))
     lines = [
-        f"{'callback':<38}{'s':>8}{'ms/step':>9}{'wall +%':>9}{'CPU +%':>8}{'epoch +%':>10}"
-        f"{'80 % of them':>16}{'logged':>8}{'its own %':>11}"
+        f"{'callback':<38}{'s':>8}{'ms/step':>9}{'wall +%':>9}{'CPU +%':>8}{'between: wall +%':>18}"
+        f"{'half of them':>16}{'CPU +%':>8}{'half of them':>16}{'logged':>8}{'its own %':>11}"
     ]
     for name, turn in turns.items():
         whole, base = sum(turn.wall_s), sum(plain.wall_s)
-        # The first epoch compiles; behind the last turn's, nothing is left but to close.
-        pairs = zip(turn.wall_s[1:-1], plain.wall_s[1:-1], strict=True)
-        added = sorted(100.0 * (mine / without - 1.0) for mine, without in pairs)
-        low, high = (added[min(len(added) - 1, int(len(added) * q))] for q in (0.1, 0.9))
-        logged = share = ""
+        logged, seconds = [], 0.0
         if name.startswith("nnviz_tb"):
-            count, seconds = told_by_itself(directory / name)
-            logged, share = str(count), f"{100.0 * seconds / whole:.2f}"
+            logged, seconds = told_by_itself(directory / name)
+        # The first epoch compiles; the ends of epochs are when others log. Kernels are copied
+        # before a logged step, and gradients come from it.
+        near = {max(0, step + shift) for step in logged for shift in (-1, 0, 1)}
+        busy = {(step // steps) * of_epoch + step % steps // TURN_STEPS for step in near}
+        quiet = [
+            number
+            for number in range(of_epoch, of_epoch * epochs)
+            if number not in busy and (number + 1) % of_epoch
+        ]
+        between = ""
+        for mine, without in ((turn.wall_s, plain.wall_s), (turn.cpu_s, plain.cpu_s)):
+            added = sorted(100.0 * (mine[number] / without[number] - 1.0) for number in quiet)
+            low, middle, high = statistics.quantiles(added) if len(added) > 1 else [math.nan] * 3
+            width = 8 if between else 18
+            between += f"{middle:>{width}.2f}{f'{low:+.1f} … {high:+.1f}':>16}"
         lines.append(
             f"{name:<38}{whole:>8.1f}{whole / (steps * epochs) * 1e3:>9.2f}"
             f"{100.0 * (whole / base - 1.0):>9.2f}"
-            f"{100.0 * (sum(turn.cpu_s) / sum(plain.cpu_s) - 1.0):>8.2f}"
-            f"{statistics.median(added):>10.2f}{f'{low:+.1f} … {high:+.1f}':>16}"
-            f"{logged:>8}{share:>11}"
+            f"{100.0 * (sum(turn.cpu_s) / sum(plain.cpu_s) - 1.0):>8.2f}{between}"
+            f"{len(logged) or '':>8}{f'{100.0 * seconds / whole:.2f}' if logged else '':>11}"
         )
     return lines
 
@@ -257,8 +289,9 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--seconds", type=float, default=120.0, help="of each training")
     parser.add_argument("--steps", type=int, default=200, help="of each epoch")
+    parser.add_argument("--ways", type=int, help="how many of them, in the order of the table")
     given = parser.parse_args()
     epochs = max(2, math.ceil(given.seconds / seconds_of_epoch(digits(given.steps * BATCH))))
     with tempfile.TemporaryDirectory() as place:
         print(f"{epochs} epochs of {given.steps} steps of {BATCH} digits")
-        print("\n".join(table(Path(place), given.steps, epochs)))
+        print("\n".join(table(Path(place), given.steps, epochs, given.ways)))
