@@ -55,11 +55,31 @@ def build_parser() -> argparse.ArgumentParser:
         epilog="Exit status: 0 all well, 1 findings at or above --fail-on, 2 bad arguments or "
         "unreadable logs, 130 interrupted.",
     )
+    parser.add_argument(
+        "--version",
+        action=_Version,
+        nargs=0,
+        help="say which release this is, and whether a C compiler was found when it was installed",
+    )
     commands = parser.add_subparsers(required=True, metavar="report|plot|export")
     _add_report(commands)
     _add_plot(commands)
     _add_export(commands)
     return parser
+
+
+class _Version(argparse.Action):
+    """Found out when it is asked for: the writing side is imported for nothing else here."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any, **__: Any) -> None:
+        from nnviz_tb.recording import appends
+        from nnviz_tb.statistics.engine import ENGINE
+        from nnviz_tb.version import version
+
+        statistics = {"c": "compiled", "numpy": "NumPy"}[ENGINE]
+        records = "Python" if appends.compiled is None else "compiled"
+        print(f"nnviz_tb {version()} (statistics: {statistics}, records: {records})")
+        parser.exit()
 
 
 def _command(commands: Any, name: str, text: str, run: Any) -> argparse.ArgumentParser:

@@ -11,11 +11,15 @@ import tarfile
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.util import tensor_util
 
 pytestmark = pytest.mark.slow
 
 BUNDLE = "nnviz_tb/static/bundle/"
+NORMS = "nnviz/weight_norm/dense"
 
 
 def test_the_wheel_carries_the_panel_its_documentation_and_the_types(distributions: Path) -> None:
@@ -103,3 +107,48 @@ def wheel_names(distributions: Path) -> set[str]:
     (wheel,) = distributions.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         return set(archive.namelist())
+
+
+LOG_AND_READ = """
+import sys
+import numpy as np
+import nnviz_tb
+assert nnviz_tb.__file__.startswith(sys.argv[1]), nnviz_tb.__file__
+kernel = np.arange(12, dtype=np.float32).reshape(4, 3)
+with nnviz_tb.SummaryWriter(sys.argv[2]) as writer:
+    for step in range(3):
+        writer.log_model({"dense": {"kernel": kernel * step}}, step)
+"""
+
+
+def test_without_a_compiler_the_package_installs_serves_and_says_so(
+    source_copy: Path, distributions: Path, tmp_path: Path
+) -> None:
+    environment = {**os.environ, "CC": "false", "CXX": "false"}
+    command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", tmp_path, source_copy]
+    subprocess.run(command, env=environment, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    place = tmp_path / "installed"
+    with zipfile.ZipFile(wheel) as archive:
+        assert not [name for name in archive.namelist() if name.endswith(".so")]
+        archive.extractall(place)
+
+    environment = {**environment, "PYTHONPATH": str(place)}
+    said = {}
+    for name, variables in (("without", environment), ("with", dict(os.environ))):
+        asked = [sys.executable, "-m", "nnviz_tb", "--version"]
+        done = subprocess.run(asked, env=variables, cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        said[name] = done.stdout
+    assert said["without"].endswith("(statistics: NumPy, records: Python)\n")
+    assert said["with"].endswith("(statistics: compiled, records: compiled)\n")
+
+    arguments = [str(place), str(tmp_path / "run")]
+    subprocess.run(
+        [sys.executable, "-c", LOG_AND_READ, *arguments], env=environment, cwd=tmp_path, check=True
+    )
+    log = EventAccumulator(str(tmp_path / "run"), {"tensors": 0}).Reload()
+    norms = [tensor_util.make_ndarray(e.tensor_proto) for e in log.Tensors(NORMS)]
+    kernel = np.arange(12.0).reshape(4, 3)
+    expected = [np.linalg.norm(kernel * step, axis=0) for step in range(3)]
+    np.testing.assert_allclose(norms, expected, rtol=1e-6)
