@@ -24,6 +24,7 @@ from nnviz_tb.adapters.keras.variables import to_numpy
 from nnviz_tb.errors import LoggingWarning
 from nnviz_tb.health import OnFinding, Thresholds, monitor_for
 from nnviz_tb.recording.cadence import Cadence, parse_every
+from nnviz_tb.recording.step_times import CostsBetween
 from nnviz_tb.recording.writer import SummaryWriter
 
 
@@ -89,7 +90,7 @@ class Callback(keras.callbacks.Callback):  # type: ignore[misc]
         self._due_step: int | None = None
         self._before: WeightsBefore | None = None
         self._before_count = -1
-        self._prepared_seconds = 0.0
+        self._costs = CostsBetween()
         self._broken = False
 
     @property
@@ -105,7 +106,7 @@ class Callback(keras.callbacks.Callback):  # type: ignore[misc]
         self._watch_gradients()
         if self._logged_step != self._progress.step and self._model.built:
             self._cadence.due(self._progress.step)
-            self._log(self._learning_rate(), None)
+            self._log(time.perf_counter(), self._learning_rate(), None)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Counts the epoch's batches from here."""
@@ -113,12 +114,16 @@ class Callback(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Logs the step that has just ended if it was due, and decides about the coming one."""
+        began = time.perf_counter()
         self._progress.begin_batch(batch)
+        if not self._progress.is_at_start_of_epoch:
+            self._costs.ended()
         # A model with a train step of its own is not built before its first batch.
         if self._is_due() or (self._logged_step is None and self._model.built):
-            self._log({**self._learning_rate(), **self._metrics()}, self._updates())
+            self._log(began, {**self._learning_rate(), **self._metrics()}, self._updates())
         if self._due_step is None:
             self._decide(self._progress.step + self._progress.stride)
+        self._costs.begins()
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Remembers the batch; ``async_safe`` promises Keras that this may happen in a thread."""
@@ -126,18 +131,19 @@ class Callback(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Logs the epoch's metrics, and the model if the step is due or the last one."""
+        began = time.perf_counter()
         self._progress.end_epoch()
         scalars = {**self._learning_rate(), **(logs or {})}
         last = epoch + 1 == (self.params or {}).get("epochs") or self._model.stop_training
         if self._is_due() or last or self._every == "epoch":
-            self._log(scalars, self._updates())
+            self._log(began, scalars, self._updates())
         else:
             self._writer.log_layers([], self._progress.step, scalars=_numbers(scalars))
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """Logs the last step if that has not been done."""
         if self._logged_step != self._progress.step:
-            self._log({}, self._updates())
+            self._log(time.perf_counter(), {}, self._updates())
         if self._gradients is not None:
             self._gradients.release()
             self._gradients = None
@@ -169,7 +175,7 @@ class Callback(keras.callbacks.Callback):  # type: ignore[misc]
         if counted is not None and self._progress.is_single_step:
             self._before = WeightsBefore(self.model)
             self._before_count = counted
-        self._prepared_seconds = time.perf_counter() - began
+        self._costs.prepared(time.perf_counter() - began)
 
     def _watch_gradients(self) -> None:
         """Has Keras keep the gradients of logged batches, where they are wanted and can be had."""
@@ -191,10 +197,15 @@ class Callback(keras.callbacks.Callback):  # type: ignore[misc]
             return None
         return before.updates(self.model)
 
-    def _log(self, scalars: dict[str, Any], updates: list[Any] | None) -> None:
-        """Logs the model at the current step. A failure after the first time is only warned of."""
-        prepared, self._prepared_seconds = self._prepared_seconds, 0.0
-        began = time.perf_counter()
+    def _log(self, began: float, scalars: dict[str, Any], updates: list[Any] | None) -> None:
+        """Logs the model at the current step. A failure after the first time is only warned of.
+
+        Args:
+          began: when the work for it began, by ``time.perf_counter``.
+          scalars: logged beside it.
+          updates: of the kernels, in the order of ``trainable_variables``.
+        """
+        before = self._costs.before()
         self._due_step = None
         values = _numbers(scalars)
         try:
@@ -208,15 +219,16 @@ class Callback(keras.callbacks.Callback):  # type: ignore[misc]
             self._warn(error)
             layers = []
         self._logged_step = self._progress.step
-        probe_seconds = time.perf_counter() - began
         self._writer.log_layers(
             layers,
             self._progress.step,
             scalars=values,
-            probe_seconds=probe_seconds,
-            prepared_seconds=prepared,
+            probe_seconds=time.perf_counter() - began,
+            prepared_seconds=before,
         )
-        self._cadence.record_cost(time.perf_counter() - began + prepared)
+        seconds = time.perf_counter() - began
+        self._costs.logged(seconds)
+        self._cadence.record_cost(seconds + before)
 
     def _warn(self, error: Exception) -> None:
         if not self._broken:

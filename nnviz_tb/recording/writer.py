@@ -128,7 +128,8 @@ class SummaryWriter(PlainWriter):
           name: goes before the layers' names.
           walltime: seconds since 1970, now by default.
           probe_seconds: what reading them took, just now.
-          prepared_seconds: what this step cost the integration before, as a copy of the weights.
+          prepared_seconds: what logging has cost besides since the step logged before, as a copy
+            of the weights.
 
         Raises:
           ArgumentError: an argument is not as described.

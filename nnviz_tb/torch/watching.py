@@ -27,11 +27,11 @@ from nnviz_tb.health import OnFinding, Thresholds, monitor_for
 from nnviz_tb.recording.arguments import checked_name, checked_step
 from nnviz_tb.recording.cadence import Cadence
 from nnviz_tb.recording.recorder import ModelRecorder
+from nnviz_tb.recording.step_times import StepTimes
 from nnviz_tb.recording.writer import LayersUnderWay, SummaryWriter
 from nnviz_tb.torch.eager import EAGER
 from nnviz_tb.torch.scalars import ScalarsUnderWay
 from nnviz_tb.torch.selection import Patterns, selection
-from nnviz_tb.torch.step_times import StepTimes
 from nnviz_tb.torch.surroundings import (
     is_first_process,
     learning_rates,

@@ -12,7 +12,9 @@ keras = pytest.importorskip("keras")
 from keras import layers as L  # noqa: E402, N812
 
 from nnviz_tb.adapters import layers_of  # noqa: E402
+from nnviz_tb.adapters.keras.variables import to_numpy  # noqa: E402
 from nnviz_tb.layers import Layer  # noqa: E402
+from nnviz_tb.recording.recorder import ModelRecorder  # noqa: E402
 
 
 def built(layer: Any, *shape: int) -> Any:
@@ -283,3 +285,27 @@ def test_samples_and_kernels_of_any_precision_can_be_read(policy: str) -> None:
         layer.bias, np.float64
     )
     np.testing.assert_allclose(layer.activation.inputs, expected, atol=0.1)
+
+
+def test_a_variable_is_read_without_a_copy_and_the_view_keeps_what_it_shows() -> None:
+    variable = keras.Variable(batch(200, 100))
+    before = np.array(variable.numpy())
+    view, again = to_numpy(variable), to_numpy(variable)
+    assert np.shares_memory(view, again)
+
+    variable.assign_add(np.ones((200, 100), np.float32))
+    np.testing.assert_array_equal(view, before)
+    np.testing.assert_array_equal(to_numpy(variable), before + 1)
+
+
+def test_logging_a_step_leaves_no_view_behind_that_the_next_one_would_have_to_copy() -> None:
+    model = keras.Sequential([keras.Input((50,)), L.Dense(60, activation="relu")])
+    kernel = model.layers[0].kernel
+    place = to_numpy(kernel).ctypes.data
+
+    layers = layers_of(model, inputs=batch(9, 50))
+    assert np.shares_memory(layers[0].kernel, to_numpy(kernel))
+    ModelRecorder().record(layers)
+    del layers
+    kernel.value.assign_add(np.ones((50, 60), np.float32))  # in place, as optimizers do
+    assert to_numpy(kernel).ctypes.data == place

@@ -1,30 +1,33 @@
 """What a callback adds to a real Keras ``fit``, beside Keras's own TensorBoard callback.
 
-Timed: ``python tests/benchmarks/bench_keras_fit.py``, about 12 minutes on two cores, or with
+Timed: ``python tests/benchmarks/bench_keras_fit.py``, about 15 minutes on two cores, or with
 ``--seconds 20`` about three, when a young run's allowance still shows. As a test
 (``test_bench_keras_fit.py``) the same code runs once on a few steps, untimed.
 
 Every way is one ``fit`` from beginning to end, in a thread of its own, and they take turns: ten
-steps of one, then ten of the next. So a busy moment of the machine hits all of them, and a turn can
-be compared with the same one of the training without a callback. Our callback is given a clock that
-stands still while the others have their turns; else all is as users have it.
+steps of one, then ten of the next, in another order each round. So a busy moment of the machine
+hits all of them, and a turn can be compared with the same one of the training without a callback.
+Our callback is given a clock that stands still while the others have their turns; else all is as
+users have it. A second training without a callback shows what differs for no reason.
 
-``wall +%`` is the time of the whole fit, compiling included, beside that without a callback; ``CPU
-+%`` the same of processor time in all threads, which tells more where the machine is shared;
-``between`` the median over turns in which nothing was logged, of either, and between which values
-the middle half of them is; ``its own %`` what the callback itself accounts for in ``nnviz/run``.
-What a callback adds is the two together: between, and its own.
+Sums over a whole fit are the machine's: two fits of one kind differ by a fifth. So the time added
+is put together from medians over turns: ``between``, of those in which nothing was logged, and
+``a logged step``, of those in which one was, less what is between. ``the clock`` is both over the
+whole training, with the interval in which 95 of 100 draws of the turns put it; ``the processor``
+the same of processor time in all threads. ``its own`` is what the callback itself accounts for in
+``nnviz/run``. The first turn, in which all compile, is not compared.
 """
 
 from __future__ import annotations
 
 import argparse
 import math
-import statistics
+import random
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +41,7 @@ from tensorboard.util import tensor_util
 from nnviz_tb.definitions import RUN_FIELDS
 from nnviz_tb.keras import Callback
 from nnviz_tb.recording.cadence import Cadence
+from nnviz_tb.recording.step_times import CostsBetween
 
 BATCH = 128
 TURN_STEPS = 10
@@ -176,12 +180,14 @@ def ways(directory: Path, probe: np.ndarray) -> dict[str, Make]:
         def make(turn: Turn) -> Callback:
             callback = Callback(directory / name, **options)
             callback._cadence = Cadence(clock=turn.clock)
+            callback._costs = CostsBetween(clock=turn.clock)
             return callback
 
         return make
 
     return {
         "no callback": lambda turn: None,
+        "no callback, again": lambda turn: None,
         "nnviz_tb, defaults": ours("nnviz_tb, defaults"),
         "nnviz_tb, inputs=256 samples": ours("nnviz_tb, inputs=256 samples", inputs=probe),
         "nnviz_tb, gradients": ours("nnviz_tb, gradients", gradients=True),
@@ -208,13 +214,13 @@ def train(turn: Turn, make: Make, data: tuple[np.ndarray, np.ndarray], epochs: i
         turn.fail(error)
 
 
-def told_by_itself(directory: Path) -> tuple[list[int], float]:
-    """Logged steps, and the seconds that they took together, from ``nnviz/run``."""
+def told_by_itself(directory: Path) -> tuple[list[int], list[float]]:
+    """Logged steps, and the seconds that each of them took, from ``nnviz/run``."""
     place = list(RUN_FIELDS).index("cost_seconds")
     accumulator = EventAccumulator(str(directory), {"tensors": 0}).Reload()
     events = accumulator.Tensors("nnviz/run")
     rows = [tensor_util.make_ndarray(event.tensor_proto) for event in events]
-    return [event.step for event in events], float(sum(row[place] for row in rows))
+    return [event.step for event in events], [float(row[place]) for row in rows]
 
 
 def seconds_of_epoch(data: tuple[np.ndarray, np.ndarray]) -> float:
@@ -224,6 +230,97 @@ def seconds_of_epoch(data: tuple[np.ndarray, np.ndarray]) -> float:
     began = time.perf_counter()
     model.fit(*data, batch_size=BATCH, verbose=0, shuffle=False)
     return time.perf_counter() - began
+
+
+@dataclass
+class Added:
+    """What a callback adds to a training, by one clock.
+
+    Attributes:
+      between: of the time of turns in which nothing was logged, as a share.
+      logged_s: to a step that is logged alone in its turn, in seconds.
+      share: of the whole training.
+      low, high: 95 of 100 draws of the turns put the share between these.
+    """
+
+    between: float
+    logged_s: float
+    share: float
+    low: float
+    high: float
+
+
+def added(
+    mine: np.ndarray,
+    without: np.ndarray,
+    quiet: np.ndarray,
+    busy: np.ndarray,
+    weights: np.ndarray,
+    all_weights: float,
+) -> Added:
+    """Put together from medians over turns.
+
+    Args:
+      mine, without: seconds of each turn with and without the callback, float64 ``[turns]``.
+      quiet: the turns in which nothing was logged, int ``[count]``, one or more.
+      busy: those in which one step was logged, int ``[count]``, one or more.
+      weights: how much that step had to do, float64 ``[count]``: not all cost the same.
+      all_weights: of all logged steps together.
+    """
+    excess, usual, whole = mine - without, float(np.median(without)), float(without.sum())
+
+    def put_together(quiet: np.ndarray, busy: np.ndarray) -> tuple[float, float, float]:
+        between = float(np.median(excess[quiet]))
+        for_weight = float(np.median((excess[busy_turns[busy]] - between) / weights[busy]))
+        share = (between * len(mine) + for_weight * all_weights) / whole
+        return between, for_weight * float(np.median(weights)), share
+
+    busy_turns, every = busy, np.arange(len(busy))
+    between, of_logged, share = put_together(quiet, every)
+    draws = np.random.default_rng(0)
+    shares = [
+        put_together(draws.choice(quiet, len(quiet)), draws.choice(every, len(every)))[2]
+        for _ in range(1000)
+    ]
+    low, high = np.quantile(shares, (0.025, 0.975))
+    return Added(between / usual, of_logged, share, float(low), float(high))
+
+
+def turns_of(
+    logged: Sequence[int], steps: int, epochs: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The turns after the first in which no step was logged, and in which just one was.
+
+    Args:
+      logged: counts of steps made: work is done around the last of them, and shows in the next.
+      steps: of an epoch.
+      epochs: of the training.
+
+    Returns:
+      turns without a logged step; turns with one; and which of ``logged`` that is.
+    """
+    of_epoch = math.ceil(steps / TURN_STEPS)
+    touched: list[set[int]] = [set() for _ in range(of_epoch * epochs)]
+    own_turn = {}
+
+    def turn_of(step: int) -> int:
+        epoch, batch = divmod(min(max(step, 0), steps * epochs - 1), steps)
+        return epoch * of_epoch + batch // TURN_STEPS
+
+    for place, step in enumerate(logged):
+        for near in (step - 1, step, step + 1):
+            touched[turn_of(near)].add(place)
+        # A step that is an epoch's last is logged at the epoch's end, others before the next batch.
+        own_turn[place] = turn_of(step - 1 if step % steps == 0 else step)
+    quiet = [turn for turn, places in enumerate(touched) if turn and not places]
+    busy = [
+        (turn, place)
+        for place, turn in own_turn.items()
+        # What was prepared before the step's batch must be of the same turn.
+        if turn and turn == turn_of(logged[place] - 1) and touched[turn] == {place}
+    ]
+    turns, places = np.array(busy, int).reshape(-1, 2).T
+    return np.array(quiet, int), turns, places
 
 
 def table(directory: Path, steps: int, epochs: int, chosen: int | None = None) -> list[str]:
@@ -245,43 +342,50 @@ def table(directory: Path, steps: int, epochs: int, chosen: int | None = None) -
     ]
     for thread in threads:
         thread.start()
-    of_epoch = math.ceil(steps / TURN_STEPS)
-    for _ in range(of_epoch * epochs + 1):  # and what comes after the last
-        for turn in turns.values():
+    orders = random.Random(0)
+    for _ in range(math.ceil(steps / TURN_STEPS) * epochs + 1):  # and what comes after the last
+        for turn in orders.sample([*turns.values()], len(turns)):
             turn.give()
     for thread in threads:
         thread.join()
     plain = next(iter(turns.values()))
     lines = [
-        f"{'callback':<38}{'s':>8}{'ms/step':>9}{'wall +%':>9}{'CPU +%':>8}{'between: wall +%':>18}"
-        f"{'half of them':>16}{'CPU +%':>8}{'half of them':>16}{'logged':>8}{'its own %':>11}"
+        f"{'callback':<36}{'s':>7}{'ms/step':>9}{'logged':>8}"
+        + "".join(
+            f"{name + ': %':>18}{'95 of 100':>16}{'between %':>11}{'a logged step, ms':>19}"
+            for name in ("the clock", "the processor")
+        )
+        + f"{'its own: %':>12}{'ms':>7}"
     ]
     for name, turn in turns.items():
-        whole, base = sum(turn.wall_s), sum(plain.wall_s)
-        logged, seconds = [], 0.0
-        if name.startswith("nnviz_tb"):
+        whole = sum(turn.wall_s)
+        ours = name.startswith("nnviz_tb")
+        line = f"{name:<36}{whole:>7.1f}{whole / (steps * epochs) * 1e3:>9.2f}"
+        if ours:
             logged, seconds = told_by_itself(directory / name)
-        # The first epoch compiles; the ends of epochs are when others log. Kernels are copied
-        # before a logged step, and gradients come from it.
-        near = {max(0, step + shift) for step in logged for shift in (-1, 0, 1)}
-        busy = {(step // steps) * of_epoch + step % steps // TURN_STEPS for step in near}
-        quiet = [
-            number
-            for number in range(of_epoch, of_epoch * epochs)
-            if number not in busy and (number + 1) % of_epoch
-        ]
-        between = ""
-        for mine, without in ((turn.wall_s, plain.wall_s), (turn.cpu_s, plain.cpu_s)):
-            added = sorted(100.0 * (mine[number] / without[number] - 1.0) for number in quiet)
-            low, middle, high = statistics.quantiles(added) if len(added) > 1 else [math.nan] * 3
-            width = 8 if between else 18
-            between += f"{middle:>{width}.2f}{f'{low:+.1f} … {high:+.1f}':>16}"
-        lines.append(
-            f"{name:<38}{whole:>8.1f}{whole / (steps * epochs) * 1e3:>9.2f}"
-            f"{100.0 * (whole / base - 1.0):>9.2f}"
-            f"{100.0 * (sum(turn.cpu_s) / sum(plain.cpu_s) - 1.0):>8.2f}{between}"
-            f"{len(logged) or '':>8}{f'{100.0 * seconds / whole:.2f}' if logged else '':>11}"
-        )
+        else:  # at the end of each epoch, which is as good for no callback
+            logged, seconds = [steps * (epoch + 1) for epoch in range(epochs)], [1.0] * epochs
+        line += f"{len(logged) if turn is not plain else '':>8}"
+        quiet, busy, places = turns_of(logged, steps, epochs)
+        weights = np.array(seconds)[places]
+        for taken, base in ((turn.wall_s, plain.wall_s), (turn.cpu_s, plain.cpu_s)):
+            if turn is plain:
+                continue
+            if not len(quiet) or not len(busy):
+                line += f"{'too few turns':>64}"
+                continue
+            found = added(
+                np.array(taken[:-1]), np.array(base[:-1]), quiet, busy, weights, sum(seconds)
+            )
+            interval = f"{100.0 * found.low:+.2f} … {100.0 * found.high:+.2f}"
+            line += (
+                f"{100.0 * found.share:>18.2f}{interval:>16}"
+                f"{100.0 * found.between:>11.2f}{1e3 * found.logged_s:>19.1f}"
+            )
+        if ours:
+            line += f"{100.0 * sum(seconds) / whole:>12.2f}"
+            line += f"{1e3 * float(np.median(weights)) if len(busy) else math.nan:>7.1f}"
+        lines.append(line)
     return lines
 
 

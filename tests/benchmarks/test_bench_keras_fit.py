@@ -1,45 +1,68 @@
-"""The benchmark of a real fit runs, in small and untimed."""
+"""The benchmark of a real fit runs, in small and untimed, and puts together what it should."""
 
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 pytest.importorskip("keras")
 sys.path.insert(0, str(Path(__file__).parent))
+
+import bench_keras_fit
 
 
 @pytest.mark.slow
 # Keras's own callback reads the learning rate in a way that NumPy 2 means to give up.
 @pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword")
 def test_every_callback_trains_and_has_its_line(tmp_path):
-    import bench_keras_fit
-
     lines = bench_keras_fit.table(tmp_path, steps=3, epochs=2)
-    assert [line[:38].rstrip() for line in lines[1:]] == list(bench_keras_fit.ways(tmp_path, []))
-    for line in lines[1:]:
-        assert line.count("nan … +nan") == 2  # of three steps in a turn no turn is left to compare
-    for line in lines[2:5]:
-        logged, share = line.split()[-2:]
-        assert int(logged) >= 2
-        assert 0.0 < float(share) < 100.0
+    assert [line[:36].rstrip() for line in lines[1:]] == list(bench_keras_fit.ways(tmp_path, []))
+    for line in lines[2:]:
+        assert line.count("too few turns") == 2  # of three steps in a turn none is left to compare
+    for line in lines[3:6]:
+        share, milliseconds = line.split()[-2:]
+        assert 0.0 < float(share) < 100.0 and milliseconds == "nan"
 
 
 @pytest.mark.slow
-def test_turns_in_which_nothing_was_logged_are_compared(tmp_path, monkeypatch):
-    import bench_keras_fit
-
+def test_turns_in_which_nothing_was_logged_are_compared_with_those_in_which_one_step_was(
+    tmp_path, monkeypatch
+):
     monkeypatch.setattr(bench_keras_fit, "TURN_STEPS", 4)
-    plain, ours = bench_keras_fit.table(tmp_path, steps=90, epochs=2, chosen=2)[1:]
-    assert plain.split()[4:6] == ["0.00", "0.00"]
-    assert plain.count("+0.0 … +0.0") == 2
-    assert "nan" not in ours
+    _, again, ours = bench_keras_fit.table(tmp_path, steps=150, epochs=2, chosen=3)[1:]
+    assert "too few" not in again + ours
+    assert len(ours.split()) == len(again.split()) + 1  # less two words, and three figures more
+
+
+def test_a_step_is_logged_in_one_turn_and_may_touch_its_neighbours():
+    quiet, busy, places = bench_keras_fit.turns_of([0, 24, 30, 60, 68, 69, 95, 120], 60, 2)
+    # Turns of ten: 30 begins turn 3, and so was prepared for in 2, where 24 lies; 68 and 69 lie in
+    # one; 60 and 120 are logged at the ends of epochs.
+    assert quiet.tolist() == [1, 4, 8, 10]
+    assert dict(zip(busy.tolist(), places.tolist(), strict=True)) == {5: 3, 9: 6, 11: 7}
+
+
+def test_what_is_added_is_found_among_turns_of_which_some_were_interrupted():
+    rng = np.random.default_rng(3)
+    without = rng.normal(0.2, 0.002, 400)
+    mine = without * 1.01 + rng.normal(0.0, 0.001, 400)
+    busy = np.arange(5, 400, 10)
+    weights = rng.uniform(1.0, 3.0, len(busy))
+    mine[busy] += 0.004 * weights
+    mine[rng.integers(0, 400, 20)] += 5.0
+    quiet = np.setdiff1d(np.arange(400), busy)
+    found = bench_keras_fit.added(mine, without, quiet, busy, weights, 2.0 * weights.sum())
+    truth = 0.01 + 2.0 * 0.004 * weights.sum() / without.sum()
+    assert found.between == pytest.approx(0.01, abs=0.001)
+    assert found.logged_s == pytest.approx(0.004 * np.median(weights), rel=0.1)
+    assert found.low < truth < found.high
+    assert found.share == pytest.approx(truth, rel=0.1)
+    assert found.high - found.low < 0.004
 
 
 @pytest.mark.slow
 def test_what_ends_a_training_ends_the_benchmark(tmp_path, monkeypatch):
-    import bench_keras_fit
-
     class Breaking(bench_keras_fit.keras.callbacks.Callback):
         def on_train_batch_begin(self, batch, logs=None):
             raise OverflowError("too much")

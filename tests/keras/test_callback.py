@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,12 @@ from tensorboard.backend.event_processing.event_accumulator import (  # noqa: E4
 from tensorboard.util import tensor_util  # noqa: E402
 
 from nnviz_tb import SummaryWriter  # noqa: E402
-from nnviz_tb.definitions import LAYER_FIELDS  # noqa: E402
+from nnviz_tb.adapters.keras.updates import WeightsBefore  # noqa: E402
+from nnviz_tb.definitions import LAYER_FIELDS, RUN_FIELDS  # noqa: E402
 from nnviz_tb.errors import ArgumentError, LoggingWarning  # noqa: E402
 from nnviz_tb.keras import Callback  # noqa: E402
 
+COST = list(RUN_FIELDS).index("cost_seconds")
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(40, 4)).astype(np.float32)
 Y = (X.sum(axis=1, keepdims=True) > 0).astype(np.float32)
@@ -191,6 +194,48 @@ def test_auto_logs_the_first_and_the_last_step_and_the_early_ones(tmp_path: Path
 
     assert (steps[0], steps[-1]) == (0, 40)
     assert len(steps) >= 10
+
+
+def test_all_that_logging_a_step_takes_is_counted_as_its_cost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pause = 0.05
+
+    def slowed(what: Any) -> Any:
+        def slow(*args: Any, **kwargs: Any) -> Any:
+            time.sleep(pause)
+            return what(*args, **kwargs)
+
+        return slow
+
+    # The copy before the step, the comparison after it, and the metrics that wait for the device.
+    monkeypatch.setattr(WeightsBefore, "__init__", slowed(WeightsBefore.__init__))
+    monkeypatch.setattr(WeightsBefore, "updates", slowed(WeightsBefore.updates))
+    monkeypatch.setattr(Callback, "_metrics", slowed(Callback._metrics))
+    network().fit(X, Y, batch_size=4, verbose=0, callbacks=[Callback(tmp_path, every=4)])
+    costs = {step: row[COST] for step, row in read(tmp_path)["nnviz/run"].items()}
+
+    assert list(costs) == [0, 4, 8, 10]
+    assert min(costs[4], costs[8]) > 3 * pause
+
+
+def test_a_batch_that_takes_longer_because_it_will_be_logged_counts_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Slow(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+            time.sleep(0.5 if callback._before is not None else 0.001)
+
+    def slow(*args: Any) -> None:
+        time.sleep(0.2)
+
+    monkeypatch.setattr(WeightsBefore, "__init__", slow)
+    monkeypatch.setattr(WeightsBefore, "updates", lambda *_: None)
+    callback = Callback(tmp_path, every=20)
+    network().fit(X, Y, batch_size=1, verbose=0, callbacks=[callback, Slow()])
+
+    # Half of what was timed is the most that is believed; the rest may come from elsewhere.
+    assert 0.3 <= read(tmp_path)["nnviz/run"][20][COST] < 0.5
 
 
 @pytest.mark.parametrize("eager", [False, True])

@@ -53,5 +53,4 @@ def _difference(after: Array, before: Array) -> Array | None:
         return None
     # Narrow floats would round the small difference of two large numbers once more.
     wide = np.float64 if after.dtype == np.float64 else np.float32
-    difference: Array = after.astype(wide) - before.astype(wide)
-    return difference
+    return np.subtract(after, before, dtype=wide)

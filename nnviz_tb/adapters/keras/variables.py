@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,7 +30,7 @@ def to_numpy(value: Any) -> Array:
         np.add.at(dense, np.asarray(value.indices), rows)
         return dense
     keras = keras_module()
-    tensor = keras.ops.convert_to_tensor(value) if isinstance(value, keras.Variable) else value
+    tensor = value.value if isinstance(value, keras.Variable) else value
     if keras.backend.backend() == "torch" and hasattr(tensor, "detach"):
         # Keras's own conversion asks NumPy for what torch's __array__ warns of.
         host = tensor.detach().cpu()
@@ -39,6 +40,12 @@ def to_numpy(value: Any) -> Array:
             return np.asarray(host.float().numpy())
     if not hasattr(tensor, "__array__"):
         return np.asarray(keras.ops.convert_to_numpy(tensor))
+    if keras.backend.backend() == "tensorflow":
+        # TensorFlow's __array__ copies. A variable that is changed while such a view of it lives
+        # is given other memory, so the view keeps what it shows.
+        tensor = tensor.value() if hasattr(tensor, "read_value") else tensor
+        with contextlib.suppress(TypeError, ValueError):  # of bfloat16 there are no buffers
+            return np.asarray(memoryview(tensor))
     return np.asarray(tensor)
 
 
