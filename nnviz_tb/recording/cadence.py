@@ -7,8 +7,8 @@ logging was measured to cost then thins them further, until it stays below its s
 
 A share of one per cent of the first second would buy nothing, and the first steps are those that
 people wait for. So half a second may be spent at once, and another half until the share of all the
-time has come to be a second: with one per cent that is after 100 s. From then on the share holds,
-without anything on top.
+time has come to be a second: with one per cent that is after 111 s. From then on the share holds,
+without anything on top; a tenth of it is left for what no callback can time of itself.
 """
 
 from __future__ import annotations
@@ -27,6 +27,9 @@ Every = int | Literal["auto", "epoch"]
 
 ALLOWANCE_SECONDS = 1.0
 """The most that a young run may spend before its share of the time comes to as much."""
+
+_AIM = 0.9
+"""Of the share that logging may take: so much is spent, as far as it can be timed."""
 
 _FARTHEST_STRIDES = 1 << 10
 """That are looked ahead for a step that can be afforded."""
@@ -151,7 +154,7 @@ class Cadence:
 
     def allowed_seconds(self, elapsed: float) -> float:
         """What may have been spent on logging so many seconds after the first step."""
-        share = self._max_overhead * elapsed
+        share = _AIM * self._max_overhead * elapsed
         if share >= ALLOWANCE_SECONDS:
             return share
         return ALLOWANCE_SECONDS * (0.5 + 0.5 * math.sqrt(max(0.0, share) / ALLOWANCE_SECONDS))

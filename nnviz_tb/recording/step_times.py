@@ -90,22 +90,28 @@ class CostsBetween:
         self._clock = clock
         self._times = StepTimes()
         self._plain = True
-        self._prepared = self._longer = self._last = 0.0
+        self._began = 0.0
+        self._spent = self._longer = self._last = 0.0
 
     def ended(self) -> None:
         """A step has ended."""
-        longer = self._times.stepped(self._clock(), self._plain)
+        self._began = self._clock()
+        longer = self._times.stepped(self._began, self._plain)
         if not self._plain:
             self._longer += longer
         self._plain = True
 
     def begins(self) -> None:
         """The next step begins."""
-        self._times.goes_on(self._clock())
+        now = self._clock()
+        self._times.goes_on(now)
+        if self._began and self._plain:
+            self._spent += now - self._began
+        self._began = 0.0
 
     def prepared(self, seconds: float) -> None:
         """So long it took to prepare for a step that will be logged."""
-        self._prepared += seconds
+        self._spent += seconds
         self._plain = False
 
     def logged(self, seconds: float) -> None:
@@ -116,10 +122,11 @@ class CostsBetween:
     def before(self) -> float:
         """Seconds that logging has cost since the last logged step's own; then they are forgotten.
 
-        They are what was prepared, and by how much steps around logged ones took longer.
+        They are what was prepared, what the hook took where it had nothing to do, and by how much
+        steps around logged ones took longer.
         """
-        cost = self._prepared + unseen(self._longer, self._last + self._prepared)
-        self._prepared = self._longer = 0.0
+        cost = self._spent + unseen(self._longer, self._last + self._spent)
+        self._spent = self._longer = 0.0
         return cost
 
 

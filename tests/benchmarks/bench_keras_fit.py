@@ -4,11 +4,11 @@ Timed: ``python tests/benchmarks/bench_keras_fit.py``, about 15 minutes on two c
 ``--seconds 20`` about three, when a young run's allowance still shows. As a test
 (``test_bench_keras_fit.py``) the same code runs once on a few steps, untimed.
 
-Every way is one ``fit`` from beginning to end, in a thread of its own, and they take turns: ten
-steps of one, then ten of the next, in another order each round. So a busy moment of the machine
-hits all of them, and a turn can be compared with the same one of the training without a callback.
+Every way is one ``fit`` from beginning to end, in a thread of its own, and they take turns: five
+steps of one, then five of the next, in another order each round. So a busy moment of the machine
+hits all of them, and a turn can be compared with the same ones of two trainings without a callback.
 Our callback is given a clock that stands still while the others have their turns; else all is as
-users have it. A second training without a callback shows what differs for no reason.
+users have it. How the two without a callback differ shows what differs for no reason.
 
 Sums over a whole fit are the machine's: two fits of one kind differ by a fifth. So the time added
 is put together from medians over turns: ``between``, of those in which nothing was logged, and
@@ -44,7 +44,7 @@ from nnviz_tb.recording.cadence import Cadence
 from nnviz_tb.recording.step_times import CostsBetween
 
 BATCH = 128
-TURN_STEPS = 10
+TURN_STEPS = 5
 
 
 def digits(count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -348,7 +348,6 @@ def table(directory: Path, steps: int, epochs: int, chosen: int | None = None) -
             turn.give()
     for thread in threads:
         thread.join()
-    plain = next(iter(turns.values()))
     lines = [
         f"{'callback':<36}{'s':>7}{'ms/step':>9}{'logged':>8}"
         + "".join(
@@ -365,18 +364,20 @@ def table(directory: Path, steps: int, epochs: int, chosen: int | None = None) -
             logged, seconds = told_by_itself(directory / name)
         else:  # at the end of each epoch, which is as good for no callback
             logged, seconds = [steps * (epoch + 1) for epoch in range(epochs)], [1.0] * epochs
-        line += f"{len(logged) if turn is not plain else '':>8}"
+        line += f"{len(logged) if name != 'no callback' else '':>8}"
         quiet, busy, places = turns_of(logged, steps, epochs)
         weights = np.array(seconds)[places]
-        for taken, base in ((turn.wall_s, plain.wall_s), (turn.cpu_s, plain.cpu_s)):
-            if turn is plain:
+        # A way is held against the mean of the trainings without a callback, of which it is none.
+        plain = [others for others in list(turns.values())[:2] if others is not turn]
+        for clock in ("wall_s", "cpu_s"):
+            taken = np.array(getattr(turn, clock)[:-1])
+            base = np.mean([getattr(others, clock)[:-1] for others in plain], axis=0)
+            if name == "no callback":
                 continue
             if not len(quiet) or not len(busy):
                 line += f"{'too few turns':>64}"
                 continue
-            found = added(
-                np.array(taken[:-1]), np.array(base[:-1]), quiet, busy, weights, sum(seconds)
-            )
+            found = added(taken, base, quiet, busy, weights, sum(seconds))
             interval = f"{100.0 * found.low:+.2f} … {100.0 * found.high:+.2f}"
             line += (
                 f"{100.0 * found.share:>18.2f}{interval:>16}"

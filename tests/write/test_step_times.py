@@ -75,8 +75,9 @@ class Training:
         self.now = 3.0
         self.costs = CostsBetween(clock=lambda: self.now)
 
-    def steps(self, count: int, seconds: float = STEP) -> None:
+    def steps(self, count: int, seconds: float = STEP, hook: float = 0.0) -> None:
         for _ in range(count):
+            self.now += hook
             self.costs.begins()
             self.now += seconds
             self.costs.ended()
@@ -122,3 +123,11 @@ def test_no_more_than_half_of_what_was_timed_is_believed_beside_it() -> None:
     training.steps(1, 30.0)
     training.prepare(0.02)
     assert training.log(0.05) == pytest.approx(0.05 + 0.02 + 0.04)
+
+
+def test_a_hook_that_has_nothing_to_do_costs_what_it_takes_all_the_same() -> None:
+    training = Training()
+    training.steps(100, hook=0.001)
+    assert training.log(0.05) == pytest.approx(0.05 + 0.099)  # no step had ended before the first
+    training.steps(1)
+    assert training.log(0.05) == pytest.approx(0.05)
