@@ -90,6 +90,7 @@ class Callback(keras.callbacks.Callback):  # type: ignore[misc]
         self._due_step: int | None = None
         self._before: WeightsBefore | None = None
         self._before_count = -1
+        self._batch_logs: Mapping[str, Any] = {}
         self._costs = CostsBetween()
         self._broken = False
 
@@ -99,35 +100,41 @@ class Callback(keras.callbacks.Callback):  # type: ignore[misc]
         return self._writer
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Logs the model as it is before the first batch."""
+        """Begins to count; what other callbacks restore now is not seen before the first epoch."""
         self._progress.begin_training(self._model, self.params)
+        self._cadence.leave_out(self._costs.seen)
         self._due_step = None
         self._before = None
         self._watch_gradients()
-        if self._logged_step != self._progress.step and self._model.built:
-            self._cadence.due(self._progress.step)
-            self._log(time.perf_counter(), self._learning_rate(), None)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Counts the epoch's batches from here."""
-        self._progress.begin_epoch(epoch)
+        """Counts the epoch's batches from here; logs the model as it is before the first batch."""
+        first = self._progress.begin_epoch(epoch)
+        if first and self._logged_step != self._progress.step and self._model.built:
+            self._cadence.due(self._progress.step)
+            self._log(time.perf_counter(), self._learning_rate(), may_raise=True)
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Logs the step that has just ended if it was due, and decides about the coming one."""
-        began = time.perf_counter()
         self._progress.begin_batch(batch)
         if not self._progress.is_at_start_of_epoch:
             self._costs.ended()
-        # A model with a train step of its own is not built before its first batch.
-        if self._is_due() or (self._logged_step is None and self._model.built):
-            self._log(began, {**self._learning_rate(), **self._metrics()}, self._updates())
-        if self._due_step is None:
-            self._decide(self._progress.step + self._progress.stride)
+        # At the known end of data whose length Keras does not know, the epoch's end logs.
+        if not self._progress.is_past_last_batch:
+            # A model with a train step of its own may have no weights before its first batch.
+            if self._is_due() or (self._logged_step is None and self._has_weights()):
+                self._wait()
+                began = time.perf_counter()
+                scalars = {**self._learning_rate(), **self._metrics()}
+                self._log(began, scalars, self._updates())
+            if self._due_step is None:
+                self._decide(self._progress.step + self._progress.stride)
         self._costs.begins()
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Remembers the batch; ``async_safe`` promises Keras that this may happen in a thread."""
         self._progress.end_batch(batch)
+        self._batch_logs = logs or {}
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Logs the epoch's metrics, and the model if the step is due or the last one."""
@@ -135,15 +142,19 @@ class Callback(keras.callbacks.Callback):  # type: ignore[misc]
         self._progress.end_epoch()
         scalars = {**self._learning_rate(), **(logs or {})}
         last = epoch + 1 == (self.params or {}).get("epochs") or self._model.stop_training
-        if self._is_due() or last or self._every == "epoch":
+        wanted = self._is_due() or last or self._every == "epoch"
+        # TensorFlow begins a batch to find that there is none, so the last may be logged already.
+        if wanted and self._logged_step != self._progress.step:
             self._log(began, scalars, self._updates())
         else:
             self._writer.log_layers([], self._progress.step, scalars=_numbers(scalars))
+        self._costs.rests()
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """Logs the last step if that has not been done."""
         if self._logged_step != self._progress.step:
             self._log(time.perf_counter(), {}, self._updates())
+        self._costs.rests()
         if self._gradients is not None:
             self._gradients.release()
             self._gradients = None
@@ -152,6 +163,16 @@ class Callback(keras.callbacks.Callback):  # type: ignore[misc]
 
     def _stop(self) -> None:
         self._model.stop_training = True
+
+    def _has_weights(self) -> bool:
+        return self._model.built or bool(self._model.weights)
+
+    def _wait(self) -> None:
+        """Waits for the steps that are under way: their time is the training's, not ours."""
+        # On JAX a model has its variables only once it was asked for as self.model.
+        counted = getattr(getattr(self.model, "optimizer", None), "iterations", None)
+        if counted is not None:
+            to_numpy(counted)
 
     def _is_due(self) -> bool:
         return self._due_step is not None and self._progress.step >= self._due_step
@@ -167,10 +188,11 @@ class Callback(keras.callbacks.Callback):  # type: ignore[misc]
             due = step // self._every > self._progress.step // self._every
         if not due and not self._progress.is_before_last_step:
             return
+        self._wait()
         began = time.perf_counter()
         self._due_step = step
         if self._gradients is not None:
-            self._gradients.want()
+            self._gradients.want(self._progress.stride)
         counted = self._progress.optimizer_steps()
         if counted is not None and self._progress.is_single_step:
             self._before = WeightsBefore(self.model)
@@ -193,17 +215,26 @@ class Callback(keras.callbacks.Callback):  # type: ignore[misc]
     def _updates(self) -> list[Any] | None:
         """Changes of the kernels since ``_decide``, if exactly one optimizer step was between."""
         before, self._before = self._before, None
-        if before is None or self._progress.optimizer_steps() != self._before_count + 1:
+        if before is None or self._progress.step != self._due_step:
+            return None  # the data ended before the step that was meant
+        if self._progress.optimizer_steps() != self._before_count + 1:
             return None
         return before.updates(self.model)
 
-    def _log(self, began: float, scalars: dict[str, Any], updates: list[Any] | None) -> None:
-        """Logs the model at the current step. A failure after the first time is only warned of.
+    def _log(
+        self,
+        began: float,
+        scalars: dict[str, Any],
+        updates: list[Any] | None = None,
+        may_raise: bool = False,
+    ) -> None:
+        """Logs the model at the current step.
 
         Args:
           began: when the work for it began, by ``time.perf_counter``.
           scalars: logged beside it.
           updates: of the kernels, in the order of ``trainable_variables``.
+          may_raise: no batch was trained on yet; later a failure is only warned of.
         """
         before = self._costs.before()
         self._due_step = None
@@ -214,7 +245,7 @@ class Callback(keras.callbacks.Callback):  # type: ignore[misc]
                 self.model, inputs=self._inputs, gradients=gradients, updates=updates
             )
         except Exception as error:
-            if self._logged_step is None:
+            if may_raise and self._logged_step is None:
                 raise
             self._warn(error)
             layers = []
@@ -244,7 +275,9 @@ class Callback(keras.callbacks.Callback):  # type: ignore[misc]
         """The running means of loss and metrics; reading them waits for the device."""
         if self._progress.is_at_start_of_epoch:
             return {}  # they have just been reset
-        return dict(self.model.get_metrics_result())
+        metrics, told = dict(self.model.get_metrics_result()), dict(self._batch_logs)
+        # A train step of the user's own may leave Keras's metrics at zero and tell others.
+        return metrics if not told or set(told) == set(metrics) else told
 
     def _learning_rate(self) -> dict[str, Any]:
         rate = getattr(getattr(self._model, "optimizer", None), "learning_rate", None)

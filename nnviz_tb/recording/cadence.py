@@ -141,6 +141,16 @@ class Cadence:
                 return self._first + age
             strides *= 2
 
+    def leave_out(self, since: float) -> None:
+        """Nothing was trained from then until now: a share of that time may not be spent.
+
+        Args:
+          since: of the clock; NaN where it is not known.
+        """
+        now = self._clock()
+        if since <= now and self._began <= since:
+            self._began += now - since
+
     def record_cost(self, seconds: float) -> None:
         """Tells what logging one step took."""
         if seconds >= 0.0 and math.isfinite(seconds):

@@ -170,6 +170,9 @@ class EventFile(Sink):
             if size != self._size:
                 # Only ever our own tail: a forked child and other writers have their own files.
                 os.ftruncate(self._fd, self._size)
+                # Tags that were known from the record that is gone have to be described again.
+                self._scalars.clear()
+                self._plugins.clear()
         except OSError:
             self._leave()
 

@@ -65,7 +65,7 @@ def parse_path(path: str) -> EventFileName | None:
 
 
 def is_being_written(file: EventFileName) -> bool:
-    """Whether a living process on this machine holds the file open.
+    """Whether a living process on this machine holds the file open to write to it.
 
     Where the system does not show a process's open files (other than on Linux, or in another
     user's process), a living process that is not this one counts as writing; what a writer on
@@ -83,9 +83,21 @@ def is_being_written(file: EventFileName) -> bool:
     with handles:
         for handle in handles:
             with contextlib.suppress(OSError):  # closed while we looked
-                if os.path.samestat(target, handle.stat()):
+                if os.path.samestat(target, handle.stat()) and _is_for_writing(
+                    file.pid, handle.name
+                ):
                     return True
     return False
+
+
+def _is_for_writing(pid: int, handle: str) -> bool:
+    """Whether a process opened a file to write to it; readers look at event files as well."""
+    try:
+        with open(f"/proc/{pid}/fdinfo/{handle}") as told:
+            flags = next(line for line in told if line.startswith("flags:"))
+        return int(flags.split()[1], 8) & os.O_ACCMODE != os.O_RDONLY
+    except (OSError, StopIteration, ValueError, IndexError):
+        return True
 
 
 def _lives(pid: int) -> bool:

@@ -7,6 +7,7 @@ a tenth of it all.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 
@@ -80,6 +81,9 @@ class CostsBetween:
     The hook calls :meth:`ended` first and :meth:`begins` last, and says in between how long it
     worked. The step before a logged one may have to keep something, and the one after it finds the
     caches empty, so both are held against the usual ones.
+
+    Attributes:
+      seen: when the training was last heard of, by the clock; NaN before the first time.
     """
 
     def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
@@ -90,6 +94,7 @@ class CostsBetween:
         self._clock = clock
         self._times = StepTimes()
         self._plain = True
+        self.seen = math.nan
         self._began = 0.0
         self._spent = self._longer = self._last = 0.0
 
@@ -103,11 +108,15 @@ class CostsBetween:
 
     def begins(self) -> None:
         """The next step begins."""
-        now = self._clock()
+        now = self.seen = self._clock()
         self._times.goes_on(now)
         if self._began and self._plain:
             self._spent += now - self._began
         self._began = 0.0
+
+    def rests(self) -> None:
+        """An epoch or the training has ended; when the next step begins is not known."""
+        self.seen = self._clock()
 
     def prepared(self, seconds: float) -> None:
         """So long it took to prepare for a step that will be logged."""

@@ -51,5 +51,13 @@ assert all(np.array_equal(a, b) for a, b in zip(before, after, strict=True)), (
 
 callback = nnviz_tb.keras.Callback(f"{LOGDIR}/fit", inputs=x[:16], every=1)
 history = model.fit(x, y, batch_size=16, epochs=2, verbose=0, callbacks=[callback])
+# Between logged steps JAX keeps the variables to itself, a schedule's count of steps among them.
+rate = keras.optimizers.schedules.ExponentialDecay(0.1, 1, 0.5)
+model.compile(keras.optimizers.SGD(rate), "sparse_categorical_crossentropy")
+sparse = nnviz_tb.keras.Callback(f"{LOGDIR}/sparse", every=3)
+model.fit(x, y, batch_size=16, epochs=2, verbose=0, callbacks=[sparse])
+seldom = nnviz_tb.keras.Callback(f"{LOGDIR}/seldom", every=1000)
+model.fit(x, y, batch_size=16, epochs=1, verbose=0, callbacks=[seldom])
+
 print(*(name for name in FRAMEWORKS if name in sys.modules))
 print(*history.history["loss"])

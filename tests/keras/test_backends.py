@@ -76,3 +76,14 @@ def test_update_ratios_are_those_of_single_steps(training: Training) -> None:
     assert [step for step, _ in rows] == [*range(1, 9)]
     # Adam moves each weight by about its learning rate of 1e-3 in a step.
     assert all(np.all((row > 1e-5) & (row < 1e-1)) for _, row in rows)
+
+
+def test_steps_between_logged_ones_are_counted_and_the_rate_is_that_of_the_step(
+    training: Training,
+) -> None:
+    assert [step for step, _ in training.rows("sparse", "nnviz/layer/conv")] == [0, 3, 6, 8]
+    ratios = training.rows("sparse", "nnviz/update_ratio/hidden")
+    assert [step for step, _ in ratios] == [3, 6, 8]
+    rates = {step: float(row) for step, row in training.rows("sparse", "learning_rate")}
+    assert rates == pytest.approx({step: 0.1 * 0.5**step for step in (0, 3, 4, 6, 8)}, rel=1e-5)
+    assert [step for step, _ in training.rows("seldom", "nnviz/layer/conv")] == [8, 12]

@@ -20,12 +20,16 @@ from tensorboard.backend.event_processing.event_accumulator import (  # noqa: E4
 from tensorboard.util import tensor_util  # noqa: E402
 
 from nnviz_tb import SummaryWriter  # noqa: E402
+from nnviz_tb.adapters.keras.progress import Progress  # noqa: E402
 from nnviz_tb.adapters.keras.updates import WeightsBefore  # noqa: E402
 from nnviz_tb.definitions import LAYER_FIELDS, RUN_FIELDS  # noqa: E402
 from nnviz_tb.errors import ArgumentError, LoggingWarning  # noqa: E402
 from nnviz_tb.keras import Callback  # noqa: E402
 
 COST = list(RUN_FIELDS).index("cost_seconds")
+UPDATE_RATIO = list(LAYER_FIELDS).index("update_ratio")
+DISPLACEMENT = list(LAYER_FIELDS).index("displacement")
+GRADIENT = list(LAYER_FIELDS).index("gradient_norm")
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(40, 4)).astype(np.float32)
 Y = (X.sum(axis=1, keepdims=True) > 0).astype(np.float32)
@@ -58,9 +62,9 @@ def read(logdir: Path) -> dict[str, dict[int, Any]]:
 
 
 def update_ratios(series: dict[str, dict[int, Any]], layer: str = "hidden") -> dict[int, float]:
-    field = list(LAYER_FIELDS).index("update_ratio")
     rows = series[f"nnviz/layer/{layer}"]
-    return {step: float(row[field]) for step, row in rows.items() if not math.isnan(row[field])}
+    ratios = {step: float(row[UPDATE_RATIO]) for step, row in rows.items()}
+    return {step: ratio for step, ratio in ratios.items() if not math.isnan(ratio)}
 
 
 def steps_of(series: dict[str, dict[int, Any]], layer: str = "hidden") -> list[int]:
@@ -165,6 +169,77 @@ def test_an_epoch_of_unknown_length_ends_at_the_step_it_ends(tmp_path: Path) -> 
     assert list(read(tmp_path / "b")["loss"]) == [5, 10]
 
 
+# Keras says so when the length of a dataset is unknown, which is what is tested.
+@pytest.mark.filterwarnings("ignore:Your input ran out of data:UserWarning")
+@pytest.mark.parametrize("epochs", [1, 3])
+@pytest.mark.parametrize("every", [1, 2, 5, 1000, "epoch", "auto"])
+def test_the_batch_in_which_the_end_of_data_is_found_is_no_step_and_no_update(
+    tmp_path: Path, every: int | str, epochs: int
+) -> None:
+    tf = pytest.importorskip("tensorflow")
+
+    def batches() -> Iterator[Any]:
+        for start in range(0, 40, 8):
+            yield X[start : start + 8], Y[start : start + 8]
+
+    dataset = tf.data.Dataset.from_generator(
+        batches, output_signature=(tf.TensorSpec((None, 4)), tf.TensorSpec((None, 1)))
+    )
+    callback = Callback(tmp_path, every=every, gradients=True)
+    network().fit(dataset, epochs=epochs, verbose=0, shuffle=False, callbacks=[callback])
+    events = EventAccumulator(str(tmp_path), {"tensors": 0}).Reload()
+    steps = [event.step for event in events.Tensors("nnviz/layer/hidden")]
+
+    assert steps == sorted(set(steps))
+    assert steps[-1] == 5 * epochs
+    assert [event.step for event in events.Tensors("loss")][-1] == 5 * epochs
+    rows = {event.step: tensor_util.make_ndarray(event.tensor_proto)
+            for event in events.Tensors("nnviz/layer/hidden")}  # fmt: skip
+    for step in steps[1:]:
+        assert rows[step][DISPLACEMENT] > 0.0, step
+        assert rows[step][UPDATE_RATIO] != 0.0, step
+        assert rows[step][GRADIENT] != 0.0, step
+
+
+# Keras says so when the length of a dataset is unknown, which is what is tested.
+@pytest.mark.filterwarnings("ignore:Your input ran out of data:UserWarning")
+@pytest.mark.parametrize("sized", [False, True])
+def test_steps_are_batches_where_several_are_executed_together(tmp_path: Path, sized: bool) -> None:
+    tf = pytest.importorskip("tensorflow")
+    dataset = tf.data.Dataset.from_tensor_slices((X, Y)).batch(8)
+    if not sized:
+        dataset = dataset.filter(lambda x, y: True)
+    model = network(steps_per_execution=2)
+    callback = Callback(tmp_path, every="epoch")
+    model.fit(dataset, epochs=3, verbose=0, shuffle=False, callbacks=[callback])
+    assert steps_of(read(tmp_path)) == [0, 5, 10, 15]
+
+
+def test_batches_may_be_told_to_have_ended_in_any_order() -> None:
+    progress = Progress()
+    progress.begin_training(None, {})
+    progress.begin_epoch(0)
+    for batch in (0, 2, 1, 4, 3):
+        progress.end_batch(batch)
+    progress.end_epoch()
+    assert progress.step == 5
+
+
+def test_accumulated_gradients_are_counted_inside_an_optimizer_that_scales_the_loss(
+    tmp_path: Path,
+) -> None:
+    def trained(callback: Any) -> None:
+        scaled = keras.optimizers.LossScaleOptimizer(
+            keras.optimizers.SGD(0.01, gradient_accumulation_steps=5)
+        )
+        model = network(optimizer=scaled)
+        model.fit(X, Y, batch_size=8, epochs=2, verbose=0)
+        model.fit(X, Y, batch_size=8, epochs=1, verbose=0, callbacks=[callback])
+
+    trained(Callback(tmp_path, every="epoch"))
+    assert steps_of(read(tmp_path)) == [10, 15]
+
+
 def test_a_second_fit_goes_on_where_the_first_ended(tmp_path: Path) -> None:
     model = network()
     callback = Callback(tmp_path, every="epoch")
@@ -184,6 +259,44 @@ def test_a_new_callback_takes_the_step_from_the_optimizer(tmp_path: Path) -> Non
     model.fit(X, Y, batch_size=8, verbose=0, callbacks=[Callback(tmp_path, every="epoch")])
 
     assert steps_of(read(tmp_path)) == [5, 10]
+
+
+# Keras saves variables in a way that NumPy 2 means to give up.
+@pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword")
+def test_a_training_that_keras_restores_goes_on_where_it_was_interrupted(tmp_path: Path) -> None:
+    class Interrupting(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+            if self.model.optimizer.iterations.numpy() == 12:
+                raise KeyboardInterrupt
+
+    kept: list[Any] = []
+    for attempt in range(2):
+        model = network()
+        callbacks = [
+            Callback(tmp_path / "run", every="epoch"),  # before what restores the model
+            keras.callbacks.BackupAndRestore(str(tmp_path / "backup")),
+        ]
+        if attempt == 0:
+            with pytest.raises(KeyboardInterrupt):
+                model.fit(X, Y, batch_size=8, epochs=4, verbose=0,
+                          callbacks=[*callbacks, Interrupting()])  # fmt: skip
+        else:
+            model.fit(X, Y, batch_size=8, epochs=4, verbose=0, callbacks=callbacks)
+        events = EventAccumulator(str(tmp_path / "run"), {"tensors": 0}).Reload()
+        callbacks[0].writer.close()
+        kept.append([event.step for event in events.Tensors("nnviz/layer/hidden")])
+
+    assert kept == [[0, 5, 10], [0, 5, 10, 10, 15, 20]]
+
+
+def test_time_between_two_trainings_is_no_time_to_spend_a_share_of(tmp_path: Path) -> None:
+    callback = Callback(tmp_path)
+    model = network()
+    model.fit(X, Y, epochs=2, batch_size=1, verbose=0, callbacks=[callback])
+    overhead = callback._cadence.overhead
+    time.sleep(1.0)
+    callback.on_train_begin()
+    assert callback._cadence.overhead >= overhead
 
 
 def test_auto_logs_the_first_and_the_last_step_and_the_early_ones(tmp_path: Path) -> None:
@@ -217,6 +330,15 @@ def test_all_that_logging_a_step_takes_is_counted_as_its_cost(
 
     assert list(costs) == [0, 4, 8, 10]
     assert min(costs[4], costs[8]) > 3 * pause
+
+
+def test_waiting_for_steps_that_are_under_way_is_no_cost_of_logging(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Callback, "_wait", lambda _: time.sleep(0.3))
+    network().fit(X, Y, batch_size=4, verbose=0, callbacks=[Callback(tmp_path, every=4)])
+    rows = read(tmp_path)["nnviz/run"]
+    assert max(rows[4][COST], rows[8][COST]) < 0.3
 
 
 def test_a_batch_that_takes_longer_because_it_will_be_logged_counts_with_it(
@@ -266,8 +388,55 @@ def test_a_train_step_of_the_users_own_is_followed(tmp_path: Path, eager: bool) 
 
     # Keras builds such a model in its first batch.
     assert steps_of(series) == [1, 2, 4, 5]
-    assert list(series["mine"]) == [5]
+    assert list(series["mine"]) == [1, 2, 4, 5]
+    assert "loss" not in series  # which Keras counts, and nobody tells
     assert list(update_ratios(series)) == [2, 4, 5]
+
+
+def test_a_model_that_only_its_train_step_can_run_is_followed(tmp_path: Path) -> None:
+    tf = pytest.importorskip("tensorflow")
+
+    class Parts(keras.Model):
+        def __init__(self) -> None:
+            super().__init__()
+            self.generator = keras.Sequential([keras.Input((4,)), L.Dense(4, name="made")])
+            self.judge = keras.Sequential([keras.Input((4,)), L.Dense(1, name="judged")])
+
+        def train_step(self, data: Any) -> Any:
+            with tf.GradientTape() as tape:
+                loss = tf.reduce_mean(self.judge(self.generator(data)) ** 2)
+            self.optimizer.apply(
+                tape.gradient(loss, self.trainable_variables), self.trainable_variables
+            )
+            return {"d_loss": loss}
+
+    model = Parts()
+    model.compile("sgd")
+    model.fit(X, batch_size=8, epochs=2, verbose=0, callbacks=[Callback(tmp_path, every=2)])
+    series = read(tmp_path)
+    (made,) = (tag for tag in series if tag.startswith("nnviz/layer/") and tag.endswith("made"))
+    assert list(series[made]) == [0, 2, 4, 6, 8, 10]
+    assert list(series["d_loss"]) == [2, 4, 5, 6, 8, 10]
+
+
+def test_a_failure_once_batches_were_trained_on_never_stops_the_training(tmp_path: Path) -> None:
+    tf = pytest.importorskip("tensorflow")
+
+    class Late(keras.Model):
+        """Has weights from its second batch on, and no call that a probe batch could go through."""
+
+        def train_step(self, data: Any) -> Any:
+            if not hasattr(self, "part"):
+                self.part = L.Dense(1)
+            return {"loss": tf.reduce_mean(self.part(data))}
+
+    model = Late()
+    model.compile("sgd", run_eagerly=True)
+    with pytest.warns(LoggingWarning, match="training goes on"):
+        history = model.fit(
+            X, batch_size=8, verbose=0, callbacks=[Callback(tmp_path, inputs=X, every=1)]
+        )
+    assert len(history.history["loss"]) == 1
 
 
 def test_an_interrupted_training_keeps_what_was_logged_and_can_go_on(tmp_path: Path) -> None:
@@ -357,3 +526,25 @@ def test_what_breaks_later_is_warned_of_once_and_training_goes_on(tmp_path: Path
     series = read(tmp_path)
     assert list(series["loss"]) == [5, 10, 15]
     assert steps_of(series) == [0]
+
+
+# Keras says so when the length of a dataset is unknown, which is what is tested.
+@pytest.mark.filterwarnings("ignore:Your input ran out of data:UserWarning")
+def test_epochs_may_differ_in_length(tmp_path: Path) -> None:
+    tf = pytest.importorskip("tensorflow")
+    lengths = iter([3, 4, 4])
+
+    def batches() -> Iterator[Any]:
+        for _ in range(next(lengths)):
+            yield X[:8], Y[:8]
+
+    dataset = tf.data.Dataset.from_generator(
+        batches, output_signature=(tf.TensorSpec((None, 4)), tf.TensorSpec((None, 1)))
+    )
+    callback = Callback(tmp_path, every=1)
+    network().fit(dataset, epochs=3, verbose=0, shuffle=False, callbacks=[callback])
+    series = read(tmp_path)
+    # After three steps of the second epoch it looked as if it were over.
+    assert steps_of(series) == [0, 1, 2, 3, 4, 5, 7, 8, 9, 10, 11]
+    # Looking for the end of the first epoch has advanced the optimizer's count before step 4.
+    assert list(update_ratios(series)) == [1, 2, 3, 5, 8, 9, 10, 11]

@@ -102,6 +102,21 @@ def test_what_may_be_spent_only_grows_and_is_no_more_than_a_second_too_much():
     assert allowed[240:] == pytest.approx(0.009 * np.linspace(120.0, 300.0, 361))
 
 
+def test_time_in_which_nothing_was_trained_is_left_out():
+    clock = Clock()
+    cadence = Cadence(clock=clock)
+    cadence.leave_out(float("nan"))
+    cadence.due(0)
+    clock.now += 50.0
+    cadence.record_cost(0.5)
+    seen = clock.now
+    clock.now += 10_000.0
+    cadence.leave_out(seen)
+    assert cadence.overhead == pytest.approx(0.01)
+    cadence.leave_out(-1.0)  # before the first step
+    assert cadence.overhead == pytest.approx(0.01)
+
+
 def test_dear_logging_is_thinned_and_cheap_logging_is_not():
     counts = {}
     for cost in (0.001, 1.0):

@@ -439,6 +439,39 @@ def test_scalars_alone_tell_of_a_second_writer_within_a_tenth_of_a_second(tmp_pa
         second.close()
 
 
+@pytest.mark.skipif(not Path("/proc/self/fdinfo").is_dir(), reason="as Linux tells of open files")
+def test_somebody_who_reads_an_event_file_is_no_second_writer(tmp_path):
+    with SummaryWriter(tmp_path) as writer:
+        writer.add_scalar("a", 1, 1)
+    (file,) = tmp_path.iterdir()
+    with open(file, "rb"), SummaryWriter(tmp_path) as writer:
+        writer.add_scalar("a", 2, 2)
+    with open(file, "ab"), pytest.warns(LoggingWarning, match="is being written too"):
+        SummaryWriter(tmp_path).close()
+
+
+def test_tags_of_a_record_that_was_interrupted_are_described_again(tmp_path, monkeypatch):
+    class Interrupted(dict):
+        """Of a file's tags, when Ctrl-C comes between the record and what is noted of it."""
+
+        def update(self, *args):
+            super().update(*args)
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(appends, "compiled", None)
+    with SummaryWriter(tmp_path) as writer:
+        file = writer._sink._file
+        while hasattr(file, "_file"):
+            file = file._file
+        plugins, file._plugins = file._plugins, Interrupted()
+        with pytest.raises(KeyboardInterrupt):
+            writer.add_histogram("h", [1.0, 2.0], 1)
+        plugins.update(file._plugins)
+        file._plugins = plugins
+        writer.add_histogram("h", [1.0, 2.0], 2)
+    assert [step for step, _ in rows(tmp_path, "h")] == [2]
+
+
 def test_writers_one_after_the_other_are_not_warned_of(tmp_path):
     for step in range(3):
         with SummaryWriter(tmp_path) as writer:

@@ -43,7 +43,8 @@ def layers_of(
     """
     if not model.weights and not child_layers(model) and isinstance(model, keras_module().Model):
         raise ArgumentError(f"model {model.name!r} has no layers")
-    if not model.built:
+    # A model whose train step calls its parts, and that has no call of its own, is never built.
+    if not model.built and not model.weights:
         raise ArgumentError(
             f"model {model.name!r} has no weights yet: call it on a batch, or "
             "model.build(input_shape), before it is logged"

@@ -56,23 +56,23 @@ class KeptGradients:
         ]
         self._place = {id(variable): place for place, variable in enumerate(self._variables)}
         self._seen: set[int] = set()
-        self._wanted = tf.Variable(False, trainable=False)
+        self._batches_wanted = tf.Variable(0, trainable=False)
         self._taken = tf.Variable(False, trainable=False)
         self._apply = self._optimizer.apply
         self._optimizer.apply = self._apply_and_keep
         model.make_train_function(force=True)
 
-    def want(self) -> None:
-        """From here on every batch's gradients are kept, until they are taken."""
-        self._wanted.assign(True)
+    def want(self, batches: int = 1) -> None:
+        """The gradients of the last of the next batches are kept, however many are executed."""
+        self._batches_wanted.assign(batches)
 
     def take(self) -> list[Array | None] | None:
-        """The last batch's gradients, in the order of ``model.trainable_variables``.
+        """What was kept since :meth:`want`, in the order of ``model.trainable_variables``.
 
-        None for a variable that has none; None altogether when no batch came since :meth:`want`.
+        None for a variable that has none; None altogether when no batch came since.
         """
         taken = bool(self._taken.numpy())
-        self._wanted.assign(False)
+        self._batches_wanted.assign(0)
         self._taken.assign(False)
         variables = self._model.trainable_variables
         if not taken or [id(variable) for variable in variables] != list(self._place):
@@ -104,12 +104,18 @@ class KeptGradients:
         scale = self._optimizer.scale_loss(1.0)
 
         def keep() -> Any:
+            done = []
             for place, gradient in present:
                 dense = self._tf.convert_to_tensor(gradient)
                 kept = self._kept[place]
-                kept.assign(self._tf.cast(dense / self._tf.cast(scale, dense.dtype), kept.dtype))
-            self._taken.assign(True)
+                value = self._tf.cast(dense / self._tf.cast(scale, dense.dtype), kept.dtype)
+                done.append(kept.assign(value))
+            # No more of them where nobody takes them any more; and none of a batch that fails, as
+            # the one does in which TensorFlow finds that the data has ended.
+            with self._tf.control_dependencies(done):
+                self._taken.assign(True)
+                self._batches_wanted.assign_sub(1)
             return self._tf.constant(True)
 
-        self._tf.cond(self._wanted, keep, lambda: self._tf.constant(False))
+        self._tf.cond(self._batches_wanted > 0, keep, lambda: self._tf.constant(False))
         return self._apply(grads, trainable_variables)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 from nnviz_tb.adapters.keras.variables import to_numpy
@@ -20,9 +21,12 @@ class Progress:
         self._params: dict[str, Any] = {}
         self._counted_at_end: int | None = None
         self._epoch_began = 0
+        self._epoch_count: int | None = None
         self._last_begun = 0
         self._last_ended = -1
+        self._ending = threading.Lock()
         self._in_last_epoch = False
+        self._in_first_epoch = False
         self._length: int | None = None
 
     def begin_training(self, model: Any, params: dict[str, Any] | None) -> None:
@@ -33,23 +37,30 @@ class Progress:
           params: as Keras gives them to callbacks.
         """
         self._model, self._params = model, params or {}
-        counted = self.optimizer_steps() or 0
+        self._in_first_epoch = True
+        self._in_last_epoch = False
+        self._length = None
+
+    def begin_epoch(self, epoch: int) -> bool:
+        """An epoch begins; whether it is the first of a ``fit``."""
+        first, self._in_first_epoch = self._in_first_epoch, False
+        self._epoch_count = self.optimizer_steps()
+        if first:
+            # Not before: callbacks may have restored the optimizer when the training began.
+            self._begin_counting(self._epoch_count or 0)
+        self._epoch_began = self.step
+        self._last_begun = 0
+        self._last_ended = -1
+        self._in_last_epoch = epoch + 1 == self._params.get("epochs")
+        return first
+
+    def _begin_counting(self, counted: int) -> None:
         if self._counted_at_end is None:
             self.step = max(self.step, counted)
         else:
             # Batches trained without us count; compiled anew, the optimizer starts from zero.
             self.step += max(0, counted - self._counted_at_end)
         self._counted_at_end = None
-        self._epoch_began = self.step
-        self._in_last_epoch = False
-        self._length = None
-
-    def begin_epoch(self, epoch: int) -> None:
-        """An epoch begins."""
-        self._epoch_began = self.step
-        self._last_begun = 0
-        self._last_ended = -1
-        self._in_last_epoch = epoch + 1 == self._params.get("epochs")
 
     def begin_batch(self, batch: int) -> None:
         """A batch of the epoch begins, or several with ``steps_per_execution``."""
@@ -57,16 +68,31 @@ class Progress:
         self.step = self._epoch_began + batch
 
     def end_batch(self, batch: int) -> None:
-        """A batch has ended; ``async_safe`` lets Keras say so in a thread."""
-        self._last_ended = batch
+        """A batch has ended; ``async_safe`` lets Keras say so in threads, in any order."""
+        with self._ending:
+            self._last_ended = max(self._last_ended, batch)
 
     def end_epoch(self) -> None:
         """The epoch has ended."""
         # The last batch that began may have been the end of the data. The optimizer's count is no
         # help there: TensorFlow may advance it in a batch that fails.
         ended, steps = self._last_ended + 1, self._params.get("steps")
+        if self.stride > 1:
+            ended = self._counted_in_epoch(ended)
         self._length = ended if steps is None else min(ended, int(steps))
         self.step = self._epoch_began + self._length
+
+    def _counted_in_epoch(self, ended: int) -> int:
+        """Batches of an epoch that ends within several that are executed together.
+
+        Keras tells either the first or the last place of the last ones, as its version has it, even
+        where the data ended between; no batch fails there, so that the optimizer's count is right.
+        """
+        counted = self.optimizer_steps()
+        if counted is None or self._epoch_count is None:
+            return ended
+        counted -= self._epoch_count
+        return counted if abs(counted - ended) < self.stride else ended
 
     def end_training(self) -> None:
         """The ``fit`` has ended."""
@@ -82,6 +108,16 @@ class Progress:
         """Whether the epoch's last batch comes next: as long as Keras or the epoch before tells."""
         steps = self._params.get("steps") or self._length
         return steps is not None and self._last_begun + self.stride >= int(steps)
+
+    @property
+    def is_past_last_batch(self) -> bool:
+        """Whether the batch that begins is one more than the epoch before had.
+
+        Where Keras does not know the length of the data, TensorFlow begins a batch to find its end.
+        """
+        if self._params.get("steps") is not None or self._length is None:
+            return False
+        return self._length <= self._last_begun < self._length + self.stride
 
     @property
     def is_before_last_step(self) -> bool:
@@ -110,4 +146,5 @@ class Progress:
 
     def _accumulation(self) -> int:
         optimizer = getattr(self._model, "optimizer", None)
+        optimizer = getattr(optimizer, "inner_optimizer", optimizer)  # of one that scales the loss
         return int(getattr(optimizer, "gradient_accumulation_steps", None) or 1)
