@@ -46,7 +46,7 @@ def test_a_change_costs_as_much_as_it_must(
     assert (
         installed
         == {
-            "everything": [["pip>=22"], ["-e", "."]],
+            "everything": [["pip>=25.1"], ["-e", "."]],
             "a build": [["--no-deps", "-e", "."]],
             "nothing": [],
         }[needed]
