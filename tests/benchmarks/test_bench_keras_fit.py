@@ -15,25 +15,13 @@ import bench_keras_fit
 @pytest.mark.slow
 # Keras's own callback reads the learning rate in a way that NumPy 2 means to give up.
 @pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword")
-def test_every_callback_trains_and_has_its_line(tmp_path):
-    lines = bench_keras_fit.table(tmp_path, steps=3, epochs=2)
+def test_every_callback_trains_and_has_its_line(tmp_path, monkeypatch):
+    monkeypatch.setattr(bench_keras_fit, "TURN_STEPS", 2)
+    lines = bench_keras_fit.table(tmp_path, steps=8, epochs=2)
     assert [line[:36].rstrip() for line in lines[1:]] == list(bench_keras_fit.ways(tmp_path, []))
-    for line in lines[2:]:
-        assert line.count("too few turns") == 2  # of three steps in a turn none is left to compare
+    assert "too few" not in lines[2] + lines[-1]  # they log at the end of an epoch
     for line in lines[3:6]:
-        share, milliseconds = line.split()[-2:]
-        assert 0.0 < float(share) < 100.0
-        assert milliseconds == "nan"
-
-
-@pytest.mark.slow
-def test_turns_in_which_nothing_was_logged_are_compared_with_those_in_which_one_step_was(
-    tmp_path, monkeypatch
-):
-    monkeypatch.setattr(bench_keras_fit, "TURN_STEPS", 4)
-    _, again, ours = bench_keras_fit.table(tmp_path, steps=150, epochs=2, chosen=3)[1:]
-    assert "too few" not in again + ours
-    assert len(ours.split()) == len(again.split()) + 1  # less two words, and three figures more
+        assert 0.0 < float(line.split()[-2]) < 100.0
 
 
 def test_a_step_is_logged_in_one_turn_and_may_touch_its_neighbours(monkeypatch):
