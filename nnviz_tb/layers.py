@@ -12,7 +12,7 @@ from __future__ import annotations
 import abc
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -133,6 +133,16 @@ class DistantArray(abc.ABC):
         """
 
 
+class Arrival(Protocol):
+    """What tells when samples have come from an accelerator."""
+
+    def is_ready(self) -> bool:
+        """Whether :meth:`wait` would not wait."""
+
+    def wait(self) -> None:
+        """Returns when they are there."""
+
+
 @dataclass(frozen=True)
 class Activation:
     """One activation function and what reached it.
@@ -150,8 +160,8 @@ class Activation:
       outputs: the same of what the function returned.
       notes: plain sentences on what reached it, or why nothing is known of that; for activations
         that are handed over without a layer.
-      arriving: both are still being copied from an accelerator: they are not read before the
-        distant arrays of the same step are ready.
+      arriving: both are still being copied from an accelerator, and are not read before it is
+        ready; None where they are here.
       merge: adds up what is known of the samples over several processes that each saw others, all
         of which record the same step; None where the samples are all there are. It is given a
         description, which must be alike in all of them, and numbers; it gives their sums, or None
@@ -166,7 +176,7 @@ class Activation:
     inputs: Array | None = None
     outputs: Array | None = None
     notes: tuple[str, ...] = ()
-    arriving: bool = False
+    arriving: Arrival | None = None
     merge: Merge | None = None
 
 

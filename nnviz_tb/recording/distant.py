@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nnviz_tb.layers import DistantArray, Layer, Wanted
+from nnviz_tb.layers import Arrival, DistantArray, Layer, Wanted
 from nnviz_tb.recording.layer_state import LayerState, named_arrays
 from nnviz_tb.recording.serving import TRACKED_ONLY
 from nnviz_tb.recording.tracked import tracked_neurons
@@ -44,6 +43,14 @@ def arrays_of(layers: Iterable[tuple[int, Layer]]) -> Iterator[DistantArray]:
         yield from _of_layer(layer)
 
 
+def is_ready(layers: Iterable[tuple[int, Layer]]) -> bool:
+    """Whether recording the layers would wait for nothing."""
+    layers = list(layers)
+    return all(array.is_ready() for array in arrays_of(layers)) and all(
+        arrival.is_ready() for arrival in _arrivals(layers)
+    )
+
+
 def may_be_late(layers: Iterable[tuple[int, Layer]]) -> bool:
     """Whether all that the layers hold will be found to be the same at a later call."""
     for _, layer in layers:
@@ -58,15 +65,9 @@ def may_be_late(layers: Iterable[tuple[int, Layer]]) -> bool:
 
 
 def wait_for_samples(layers: Iterable[tuple[int, Layer]]) -> None:
-    """Waits until samples that are still arriving are there, as they are with the arrays."""
-    layers = list(layers)
-    activations = [layer.activation for _, layer in layers if layer.activation is not None]
-    if any(activation.arriving for activation in activations):
-        for array in arrays_of(layers):
-            # What is wrong with an array is told when it is recorded.
-            with contextlib.suppress(Exception):
-                array.found()
-            return
+    """Waits until samples that are still arriving are there."""
+    for arrival in _arrivals(layers):
+        arrival.wait()
 
 
 def followed_neurons(
@@ -76,6 +77,12 @@ def followed_neurons(
     neurons = kernel.shape[1]
     count = min(neurons, max(state.share.tracked.get(name, 0) for name in TRACKED_ONLY))
     return tracked_neurons(neurons, count, seed) if count else None
+
+
+def _arrivals(layers: Iterable[tuple[int, Layer]]) -> list[Arrival]:
+    """Each once."""
+    found = [layer.activation.arriving for _, layer in layers if layer.activation is not None]
+    return list({id(arrival): arrival for arrival in found if arrival is not None}.values())
 
 
 def _of_layer(layer: Layer) -> list[DistantArray]:

@@ -64,8 +64,8 @@ class Prepared:
     notes: list[str]
 
     def is_ready(self) -> bool:
-        """Whether recording it would wait for no distant array."""
-        return all(array.is_ready() for array in distant.arrays_of(self.layers))
+        """Whether recording it would wait for nothing."""
+        return distant.is_ready(self.layers)
 
 
 class ModelRecorder:

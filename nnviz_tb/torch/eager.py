@@ -27,10 +27,11 @@ class _Eager:
         # Hooks that see compiled wrappers as well are no harm, but torch warns of them.
         warnings.filterwarnings("ignore", message="Using `torch.compile.module.` when there are")
         with self._lock:
+            if not self._wanted:
+                eager = stance("force_eager")
+                eager.__enter__()  # raises inside compiled code
+                self._stance = eager
             self._wanted += 1
-            if self._wanted == 1:
-                self._stance = stance("force_eager")
-                self._stance.__enter__()
         return True
 
     def end(self) -> None:

@@ -12,18 +12,20 @@ from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Any, TypeVar
 
+import numpy as np
 import torch
 from torch import nn
-from torch.optim import optimizer as optimizer_hooks
 
 from nnviz_tb.adapters.names import with_distinct_names
 from nnviz_tb.adapters.torch.capture import Capture
 from nnviz_tb.adapters.torch.distant import StepReading
-from nnviz_tb.adapters.torch.modules import places_of, unwrapped
-from nnviz_tb.adapters.torch.optimizer_step import OneStep
+from nnviz_tb.adapters.torch.modules import keeps_flat_shards, places_of, unwrapped
+from nnviz_tb.adapters.torch.optimizer_step import OneStep, with_closure
 from nnviz_tb.adapters.torch.reading import layers_seen
+from nnviz_tb.adapters.torch.tensors import is_sharded
 from nnviz_tb.errors import ArgumentError, LoggingWarning
 from nnviz_tb.health import OnFinding, Thresholds, monitor_for
+from nnviz_tb.layers import Layer
 from nnviz_tb.recording.arguments import checked_name, checked_step
 from nnviz_tb.recording.cadence import Cadence
 from nnviz_tb.recording.recorder import ModelRecorder
@@ -32,6 +34,7 @@ from nnviz_tb.recording.writer import LayersUnderWay, SummaryWriter
 from nnviz_tb.torch.eager import EAGER
 from nnviz_tb.torch.scalars import ScalarsUnderWay
 from nnviz_tb.torch.selection import Patterns, selection
+from nnviz_tb.torch.step_hooks import StepHooks, sweep
 from nnviz_tb.torch.surroundings import (
     is_first_process,
     learning_rates,
@@ -42,7 +45,7 @@ from nnviz_tb.torch.surroundings import (
 from nnviz_tb.torch.together import FollowedStep, together_for
 
 _Optimizers = torch.optim.Optimizer | Iterable[torch.optim.Optimizer] | None
-_Hook = TypeVar("_Hook", bound=Callable[..., None])
+_Hook = TypeVar("_Hook", bound=Callable[..., Any])
 
 
 def _never_raising(hook: _Hook) -> _Hook:
@@ -52,14 +55,15 @@ def _never_raising(hook: _Hook) -> _Hook:
     """
 
     @functools.wraps(hook)
-    def guarded(self: Watch, *args: Any) -> None:
+    def guarded(self: Watch, *args: Any) -> Any:
         try:
-            hook(self, *args)
+            return hook(self, *args)
         except Exception as error:
             monitor = None if self._writer is None else self._writer.monitor
             if monitor is not None and monitor.raised is error:
                 raise
             self._fail(error)
+            return None
 
     return guarded  # type: ignore[return-value]
 
@@ -96,6 +100,11 @@ class Watch:
     ) -> None:
         if not isinstance(model, nn.Module):
             raise ArgumentError(f"model must be a torch.nn.Module, got {type(model).__name__}")
+        if keeps_flat_shards(model):
+            raise ArgumentError(
+                "FullyShardedDataParallel keeps flattened pieces of the model's weights, of which "
+                "neurons cannot be told apart: use torch.distributed.fsdp.fully_shard instead"
+            )
         self._model = unwrapped(model)
         self._every = parsed_every(every)
         self._cadence = Cadence(max_overhead)
@@ -127,7 +136,7 @@ class Watch:
         self._times = StepTimes()
         self._problems: set[str] = set()
         self._under_way: list[LayersUnderWay | ScalarsUnderWay | FollowedStep] = []
-        self._handles: list[Any] = []
+        self._hooks: StepHooks | None = None
         self._writer: SummaryWriter | None = None
         self._owns_writer = False
         self._together = together_for(self._model, self._step + 1, all_reduce)
@@ -142,10 +151,7 @@ class Watch:
             return  # every process has the same weights and gradients; one tells of them
         # What the writing process records, the others record as well, to take part in reading it.
         self._recorder = ModelRecorder()
-        self._handles = [
-            optimizer_hooks.register_optimizer_step_pre_hook(self._before_step),
-            optimizer_hooks.register_optimizer_step_post_hook(self._after_step),
-        ]
+        self._hooks = StepHooks(self._before_step, self._after_step)
         self._cadence.due(self._step + 1)
         self._arm()
 
@@ -173,19 +179,18 @@ class Watch:
         """
         if not isinstance(scalars, Mapping):
             raise ArgumentError(f"scalars must be a dict of numbers by tag, got {scalars!r:.80}")
-        if self._writer is None or self._logged_step != self._step or not self._handles:
+        if self._writer is None or self._logged_step != self._step or not self._hooks:
             return
         self._under_way.append(ScalarsUnderWay(self._writer, self._step, scalars))
         self._finish_what_is_ready()
 
     def close(self) -> None:
         """Ends the watch: torch is as if there had been none. A second call does nothing."""
-        if not self._handles:
+        sweep()
+        if self._hooks is None:
             return
         self._disarm()
-        for handle in self._handles:
-            handle.remove()
-        self._handles = []
+        self._remove_hooks()
         self._steps, self._stepping = {}, {}
         self._finish_all()
         if self._logged_step is None:
@@ -210,19 +215,31 @@ class Watch:
     # What torch calls.
 
     @_never_raising
-    def _before_step(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> None:
+    def _before_step(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> Any:
         if not self._armed or not self._is_ours(optimizer):
-            return
+            return None
         began = time.perf_counter()
         if id(optimizer) in self._steps:
             self._log()  # another one steps more rarely; this one must not be overtaken
-            return
+            return None
+        called = with_closure(args, kwargs, self._closed)
         self._stepping[id(optimizer)] = OneStep(
             optimizer,
             lambda p: id(p) in self._parameters,
             self._logged_count,
             arrived=self._capture.arrived,
+            gradients_come=called is not None,
         )
+        self._seconds += time.perf_counter() - began
+        return called
+
+    @_never_raising
+    def _closed(self, optimizer: torch.optim.Optimizer) -> None:
+        """A step's closure has made its gradients; of several times the first tells of the step."""
+        began = time.perf_counter()
+        one = self._stepping.get(id(optimizer))
+        if one is not None:
+            one.take_gradients()
         self._seconds += time.perf_counter() - began
 
     @_never_raising
@@ -287,6 +304,7 @@ class Watch:
         began = time.perf_counter()
         if places_of(self._model) != self._places:
             self._look_around()  # modules came or went
+        self._parameters = self._wanted_parameters()  # some may have been replaced
         self._armed = True
         self._steps, self._stepping = {}, {}
         # Nothing can be seen inside compiled code.
@@ -314,6 +332,9 @@ class Watch:
 
     def _log_from(self, reading: StepReading) -> None:
         self._finish_all()
+        if self._together is None and process_count() > 1 and self._is_sharded():
+            # Reading it takes all processes, of which the others do not know.
+            raise RuntimeError("the model was sharded after the watch had begun: shard it before")
         began = time.perf_counter()
         was_eager = self._eager
         self._disarm()
@@ -345,6 +366,8 @@ class Watch:
                     probe_seconds=seen + time.perf_counter() - began,
                 )
             )
+            if reading.has_arrays and _any_is_here(layers):
+                self._finish_all()  # the next step changes those that lie in this memory
             self._finish_what_is_ready()
         finally:  # on_finding may raise
             now = time.perf_counter()
@@ -362,6 +385,14 @@ class Watch:
     def _stop(self) -> None:
         self.should_stop = True
 
+    def _is_sharded(self) -> bool:
+        return any(is_sharded(parameter) for parameter in self._model.parameters())
+
+    def _remove_hooks(self) -> None:
+        if self._hooks is not None:
+            self._hooks.remove()
+            self._hooks = None
+
     def _wanted_parameters(self) -> set[int]:
         return {
             id(parameter)
@@ -377,12 +408,17 @@ class Watch:
             self._together.withdraw()
         self._warn(f"the watch ends, and training goes on: {type(error).__name__}: {error}")
         self._disarm()
-        for handle in self._handles:
-            handle.remove()
-        self._handles = []
+        self._remove_hooks()
         # What was seen before the failure is worth having, where it still can be had.
         with contextlib.suppress(Exception):
             self._finish_all()
 
     def _warn(self, text: str) -> None:
         warnings.warn(f"nnviz_tb.torch.watch: {text}", LoggingWarning, stacklevel=4)
+
+
+def _any_is_here(layers: list[Layer]) -> bool:
+    """Whether a layer has a kernel or a bias that is a view of memory of this process."""
+    return any(
+        isinstance(array, np.ndarray) for layer in layers for array in (layer.kernel, layer.bias)
+    )

@@ -106,6 +106,20 @@ def test_training_goes_on_while_the_device_is_behind(
 
 
 @pytest.mark.usefixtures("stand_in")
+def test_samples_alone_are_waited_for_as_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(merging.OnTheWay, "is_there", lambda self: False)
+    model = network()
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    with watch(model, tmp_path, every="auto", include=["1", "4"]) as watching:
+        model(torch.randn(8, 2, 6, 6)).square().mean().backward()
+        optimizer.step()
+        assert watching._under_way  # the device may not have filled them yet
+    assert list(EventLog(tmp_path).figure("4", "sample_count").values()) == [8 * 40]
+
+
+@pytest.mark.usefixtures("stand_in")
 def test_no_operation_of_a_logged_step_reads_a_value_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -109,6 +109,20 @@ def fit(lit: pl.LightningModule, callback: Any, batches: int = 4, **options: Any
     return trainer
 
 
+def test_gradients_in_lightning_are_those_that_the_step_used(tmp_path: Path) -> None:
+    norms: list[float] = []
+
+    class Telling(Lit):
+        def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
+            norms.append(float(self.net.fc1.weight.grad.norm()))
+
+    fit(Telling(), nnviz_tb.lightning.Callback(tmp_path / "run", every=1), max_epochs=1,
+        accumulate_grad_batches=2)  # fmt: skip
+    found = EventLog(tmp_path / "run").figure("net/fc1", "gradient_norm")
+    assert found == pytest.approx(dict(enumerate(norms, start=1)), rel=1e-4)
+    assert len(norms) == 2
+
+
 def test_a_resumed_lightning_training_counts_on(tmp_path: Path) -> None:
     trainer = fit(Lit(), nnviz_tb.lightning.Callback(tmp_path / "run", every=1), max_epochs=1)
     trainer.save_checkpoint(tmp_path / "half.ckpt")

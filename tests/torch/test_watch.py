@@ -21,6 +21,7 @@ from torch.utils.checkpoint import checkpoint
 import nnviz_tb
 from nnviz_tb.errors import ArgumentError, LoggingWarning
 from nnviz_tb.torch import watch
+from nnviz_tb.torch.eager import EAGER
 
 
 class Net(nn.Module):
@@ -100,6 +101,66 @@ def test_gradients_and_update_ratios_are_those_of_each_logged_step(
         activity = log.series("nnviz/activity/relu")[step]
         np.testing.assert_allclose(activity, (inputs[step] > 0).mean(axis=0))
     assert list(log.series("loss")) == [1, 2, 4, 6]
+
+
+@pytest.mark.parametrize("by_name", [False, True])
+@pytest.mark.parametrize(
+    "make",
+    [lambda p: torch.optim.SGD(p, 0.1, momentum=0.9), lambda p: torch.optim.LBFGS(p, max_iter=3)],
+    ids=["sgd", "lbfgs"],
+)
+def test_gradients_that_a_closure_makes_are_those_of_its_own_step(
+    tmp_path: Path, make: Any, by_name: bool
+) -> None:
+    torch.manual_seed(4)
+    model = Net()
+    optimizer = make(model.parameters())
+    wanted: dict[int, tuple[float, float]] = {}
+    with watch(model, tmp_path, every=1):
+        for step, (x, y) in enumerate(batches(4), start=1):
+            norms: list[float] = []
+
+            def closure(x: Any = x, y: Any = y, norms: list[float] = norms) -> torch.Tensor:
+                optimizer.zero_grad()
+                loss = F.cross_entropy(model(x), y)
+                loss.backward()
+                nn.utils.clip_grad_norm_(model.parameters(), 0.1)
+                assert model.fc1.weight.grad is not None
+                norms.append(float(model.fc1.weight.grad.norm()))
+                return loss
+
+            before = model.fc1.weight.detach().clone()
+            returned = optimizer.step(closure=closure) if by_name else optimizer.step(closure)
+            assert returned.shape == ()
+            # LBFGS asks several times: the first is about the weights before the step.
+            wanted[step] = (norms[0], ratio(model.fc1.weight.detach(), before))
+
+    log = EventLog(tmp_path)
+    found, ratios = log.figure("fc1", "gradient_norm"), log.figure("fc1", "update_ratio")
+    assert list(found) == [1, 2, 3, 4]
+    for step in wanted:
+        np.testing.assert_allclose((found[step], ratios[step]), wanted[step], rtol=1e-4)
+
+
+def test_a_closure_that_fails_is_the_trainings_own_affair(tmp_path: Path) -> None:
+    model = Net()
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+
+    def closure() -> torch.Tensor:
+        if fails:
+            raise OverflowError("of the user")
+        loss = model(torch.ones(2, 4)).sum()
+        loss.backward()
+        return loss
+
+    with watch(model, tmp_path, every=1):
+        for fails in (False, True, False):
+            if fails:
+                with pytest.raises(OverflowError, match="of the user"):
+                    optimizer.step(closure)
+            else:
+                optimizer.step(closure)
+    assert list(EventLog(tmp_path).figure("fc1", "update_ratio")) == [1, 2]
 
 
 @pytest.mark.parametrize("checkpointed", [False, True])
@@ -293,8 +354,105 @@ def test_what_goes_wrong_while_logging_is_warned_of_and_training_goes_on(
     model(torch.randn(2, 4)).sum().backward()
     with pytest.warns(LoggingWarning, match="training goes on: OSError: no such device"):
         optimizer.step()
-    assert hook_counts() == (0, 0, 0, 0, 0)
     watching.close()
+    assert hook_counts() == (0, 0, 0, 0, 0)
+
+
+def test_a_watch_that_ends_within_a_step_does_not_disturb_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, other = Net(), Net()
+    optimizer = torch.optim.SGD([*model.parameters(), *other.parameters()], 0.1)
+    first = watch(model, tmp_path / "first", every=1)
+    second = watch(other, tmp_path / "second", every=1)
+
+    def broken(*args: Any, **kwargs: Any) -> None:
+        raise OSError("no such device")
+
+    monkeypatch.setattr(first.writer, "begin_layers", broken)
+    for step in range(3):
+        (model(torch.randn(2, 4)).sum() + other(torch.randn(2, 4)).sum()).backward()
+        if step:
+            optimizer.step()
+        else:
+            with pytest.warns(LoggingWarning, match="training goes on: OSError: no such device"):
+                optimizer.step()
+    second.close()
+    assert hook_counts() == (0, 0, 0, 0, 0)
+    assert list(EventLog(tmp_path / "second").figure("fc1", "update_ratio")) == [1, 2, 3]
+
+
+def test_parameters_that_are_replaced_while_the_model_trains_are_followed(tmp_path: Path) -> None:
+    model = Net()
+    with watch(model, tmp_path, every=1):
+        for step in range(4):
+            if step == 2:
+                state = {name: value.clone() for name, value in model.state_dict().items()}
+                model.load_state_dict(state, assign=True)
+            if step in (0, 2):
+                optimizer = torch.optim.SGD(model.parameters(), 0.1)
+            model(torch.randn(2, 4)).sum().backward()
+            optimizer.step()
+    # The third step was prepared for with the parameters that were there before.
+    assert set(EventLog(tmp_path).figure("fc1", "update_ratio")) >= {1, 2, 4}
+
+
+def test_a_function_in_a_loop_is_told_apart_a_few_times_and_then_seen_together(
+    tmp_path: Path,
+) -> None:
+    class Unrolled(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.cell = nn.Linear(4, 4)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            for _ in range(50):
+                x = torch.tanh(self.cell(x))
+            return x
+
+    model = Unrolled()
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    with watch(model, tmp_path, every=1):
+        model(torch.randn(3, 4)).sum().backward()
+        optimizer.step()
+    log = EventLog(tmp_path)
+    names = [tag for tag in log.tags if tag.startswith("nnviz/layer/") and "tanh" in tag]
+    assert len(names) == 8
+    counts = sorted(log.figure(tag[len("nnviz/layer/") :], "sample_count")[1] for tag in names)
+    assert counts[:7] == [12.0] * 7
+    assert counts[7] > 12.0
+
+
+@pytest.mark.filterwarnings("ignore")  # of torch, on FSDP1 and on a world of one process
+def test_flattened_shards_are_refused_before_the_training(tmp_path: Path) -> None:
+    from torch.distributed.fsdp import FullyShardedDataParallel
+
+    torch.distributed.init_process_group(
+        "gloo", init_method=f"file://{tmp_path / 'meeting'}", rank=0, world_size=1
+    )
+    try:
+        model = FullyShardedDataParallel(Net(), device_id=torch.device("cpu"))
+        with pytest.raises(ArgumentError, match="fully_shard"):
+            watch(model, tmp_path / "run")
+    finally:
+        torch.distributed.destroy_process_group()
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_an_optimizer_step_inside_compiled_code_is_left_alone(tmp_path: Path) -> None:
+    model = Net()
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+
+    @torch.compile(backend="eager")
+    def step() -> None:
+        optimizer.step()
+
+    with watch(model, tmp_path, every=2):
+        for _ in range(5):
+            model(torch.randn(2, 4)).sum().backward()
+            step()
+            optimizer.zero_grad()
+    assert EAGER._wanted == 0
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from nnviz_tb.adapters.samples import SampleStore
 from nnviz_tb.adapters.torch import functions
 from nnviz_tb.adapters.torch.capture import Capture
 from nnviz_tb.adapters.torch.device_samples import DeviceSamples
-from nnviz_tb.adapters.torch.merging import event_on
+from nnviz_tb.adapters.torch.merging import Arriving
 from nnviz_tb.adapters.torch.modules import Place, own_parameters
 from nnviz_tb.adapters.torch.sites import Site
 from nnviz_tb.adapters.torch.tensors import to_numpy
@@ -45,22 +45,19 @@ def assemble(places: list[Place], known: Known, capture: Capture | None) -> list
     for number, place in enumerate(places):
         layers += _module_layers(place, known, modules.get(number), capture is not None)
         layers += [_function_layer(site) for site in functions_after.get(number, ())]
-    return _arriving(layers, capture, known)
+    return _arriving(layers, capture)
 
 
-def _arriving(layers: list[Layer], capture: Capture | None, known: Known) -> list[Layer]:
+def _arriving(layers: list[Layer], capture: Capture | None) -> list[Layer]:
     """The layers; where samples come from an accelerator, they are said to be on their way."""
     sites = [] if capture is None else capture.sites.values()
     stores = [site.store for site in sites if isinstance(site.store, DeviceSamples)]
     devices = {store.device for store in stores if store.device is not None}
-    if not known.reading.has_arrays:
-        for device in devices:
-            event_on(device).synchronize()  # nobody would wait for them later
+    if not devices:
         return layers
-    for device in devices:
-        known.reading.expect(device)
+    arrival = Arriving(devices)
     return [
-        replace(layer, activation=replace(layer.activation, arriving=bool(devices)))
+        replace(layer, activation=replace(layer.activation, arriving=arrival))
         if layer.activation is not None
         else layer
         for layer in layers

@@ -30,7 +30,7 @@ from nnviz_tb.adapters.torch.axes import (
 from nnviz_tb.adapters.torch.device_samples import DeviceSamples
 from nnviz_tb.adapters.torch.effective_step import ArrivedGradients
 from nnviz_tb.adapters.torch.modules import Place
-from nnviz_tb.adapters.torch.pieces import is_on_accelerator
+from nnviz_tb.adapters.torch.pieces import is_being_captured, is_on_accelerator
 from nnviz_tb.adapters.torch.sites import Frame, Pending, Site
 from nnviz_tb.adapters.torch.tensors import local, to_numpy
 
@@ -41,6 +41,10 @@ same density, and take longer than the step."""
 
 _FEWEST_SITES = 32
 """Functions are found only while the model runs, so places for some are kept from the start."""
+
+
+_MOST_CALLS = 8
+"""Of one function in one forward that are told apart; what comes later is seen together."""
 
 
 class Capture:
@@ -117,7 +121,7 @@ class Capture:
     # What torch calls. Nothing that goes wrong here may reach the training.
 
     def _before(self, module: nn.Module, args: tuple[Any, ...]) -> None:
-        if torch.compiler.is_compiling():
+        if torch.compiler.is_compiling() or is_being_captured():
             return
         number = self._number_of.get(id(module))
         if number is None or threading.get_ident() != self._thread or _in_backward():
@@ -140,7 +144,7 @@ class Capture:
             self._note(error)
 
     def _after(self, module: nn.Module, args: Any, output: Any) -> None:
-        if torch.compiler.is_compiling():
+        if torch.compiler.is_compiling() or is_being_captured():
             return
         number = self._number_of.get(id(module))
         if threading.get_ident() != self._thread:
@@ -221,7 +225,8 @@ class Capture:
             return None  # the module stands for it
         count = frame.counts.get(name, 0)
         frame.counts[name] = count + 1
-        key = (frame.place, name, count)
+        # A loop inside one forward may call it hundreds of times: those stand for one.
+        key = (frame.place, name, min(count, _MOST_CALLS - 1))
         shown = self._name_of(key)
         if not self._wanted(shown):
             return None

@@ -160,7 +160,6 @@ class StepReading:
         self._parts: list[Part] = []
         self._on_the_way: list[OnTheWay] = []
         self._found: dict[str, Found] | None = None
-        self._expected: set[torch.device] = set()
 
     @property
     def begun(self) -> bool:
@@ -181,12 +180,8 @@ class StepReading:
 
     @property
     def has_arrays(self) -> bool:
-        """Whether anybody will wait for what this step reads."""
+        """Whether any tensor of this step is distant."""
         return bool(self._arrays)
-
-    def expect(self, device: torch.device) -> None:
-        """Is not ready before all is done that the device has been asked for until it begins."""
-        self._expected.add(device)
 
     def begin(self) -> None:
         """Has everything computed that the arrays want; what goes wrong, ``found`` raises."""
@@ -197,8 +192,6 @@ class StepReading:
             self._read()
         except Exception as error:
             self._failure = error
-        for device in self._expected:
-            self._on_the_way.append(OnTheWay(torch.empty(0, device=device), []))
         # The copies of gradients and of updates are not needed any more.
         for array in self._arrays.values():
             array.piece = None

@@ -77,7 +77,6 @@ class EffectiveStep:
     Args:
       makers: modules that compute weights.
       stepped: says whether the optimizer steps a parameter.
-      arrived: gradients that autograd brought to the weights.
       room: numbers that may be copied.
     """
 
@@ -85,10 +84,8 @@ class EffectiveStep:
         self,
         makers: Iterable[nn.Module],
         stepped: Callable[[torch.Tensor], bool],
-        arrived: GradientOf,
         room: int,
     ) -> None:
-        self.gradient_of: GradientOf = {}
         self._room = room
         self._before: list[tuple[nn.Module, dict[str, torch.Tensor]]] = []
         for module in makers:
@@ -100,12 +97,24 @@ class EffectiveStep:
                 continue
             room -= sum(value.numel() for value in made.weights.values())
             self._before.append((module, {n: v.clone() for n, v in made.weights.items()}))
-            for name in made.weights:
+
+    def gradients(self, arrived: GradientOf) -> GradientOf:
+        """The weights' gradients, where those of their sources follow from them.
+
+        Args:
+          arrived: gradients that autograd brought to the weights.
+        """
+        found: GradientOf = {}
+        for module, before in self._before:
+            for name in before:
                 gradient = arrived.get((id(module), name))
-                if gradient is not None:
-                    confirmed = _confirmed(module, name, made, gradient)
-                    if confirmed is not None:
-                        self.gradient_of[id(module), name] = confirmed
+                made = None if gradient is None else made_weights(module, self._room)
+                if gradient is None or made is None:
+                    continue
+                confirmed = _confirmed(module, name, made, gradient)
+                if confirmed is not None:
+                    found[id(module), name] = confirmed
+        return found
 
     def finish(self) -> GradientOf:
         """By how much the step changed the weights, right after it."""

@@ -50,6 +50,22 @@ class OnTheWay:
         return found
 
 
+class Arriving:
+    """All that devices were asked for before; see :class:`nnviz_tb.layers.Arrival`."""
+
+    def __init__(self, devices: Iterable[torch.device]) -> None:
+        self._all = [OnTheWay(torch.empty(0, device=device), []) for device in devices]
+
+    def is_ready(self) -> bool:
+        """Whether all is done."""
+        return all(one.is_there() for one in self._all)
+
+    def wait(self) -> None:
+        """Returns when all is done."""
+        for one in self._all:
+            one.numbers()
+
+
 def event_on(device: torch.device) -> Any:
     """An event that is there once all is done that the device was asked for before."""
     event = getattr(torch, device.type).Event()

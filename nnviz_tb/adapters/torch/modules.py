@@ -52,6 +52,11 @@ def _inside(module: nn.Module) -> nn.Module | None:
     return inner if isinstance(inner, nn.Module) else None
 
 
+def keeps_flat_shards(module: nn.Module) -> bool:
+    """Whether FSDP1 holds weights as flattened pieces, of which nobody can tell the neurons."""
+    return any(type(one).__name__ == "FullyShardedDataParallel" for one in module.modules())
+
+
 def places_of(model: nn.Module) -> list[Place]:
     """Every module once, parents before children, in the order in which they were registered.
 

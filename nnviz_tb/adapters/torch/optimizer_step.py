@@ -15,6 +15,33 @@ MAX_NUMBERS_COPIED = 1 << 26
 logged step tells the updates of another part."""
 
 
+def with_closure(
+    args: Any, kwargs: Any, closed: Callable[[torch.optim.Optimizer], None]
+) -> tuple[Any, Any] | None:
+    """What to call an optimizer's ``step`` with to hear of its closure; None where it has none.
+
+    A closure makes the gradients after the step has begun; Lightning trains in one.
+
+    Args:
+      args: of the step, the optimizer first.
+      kwargs: of the step.
+      closed: called with the optimizer each time that the closure has returned.
+    """
+    optimizer, *rest = args
+    closure = rest[0] if rest else kwargs.get("closure")
+    if not callable(closure):
+        return None
+
+    def called(*given: Any, **named: Any) -> Any:
+        result = closure(*given, **named)
+        closed(optimizer)
+        return result
+
+    if rest:
+        return (optimizer, called, *rest[1:]), kwargs
+    return tuple(args), {**kwargs, "closure": called}
+
+
 class OneStep:
     """Copies made right before a step, to be compared with what it leaves.
 
@@ -24,6 +51,7 @@ class OneStep:
       turn: number of the logged step, which chooses the part of a model that is too large.
       room: numbers that may be copied.
       arrived: what came to weights that modules compute, None when there are none.
+      gradients_come: those that are there are of the step before; see :meth:`take_gradients`.
     """
 
     def __init__(
@@ -33,39 +61,58 @@ class OneStep:
         turn: int = 0,
         room: int = MAX_NUMBERS_COPIED,
         arrived: ArrivedGradients | None = None,
+        gradients_come: bool = False,
     ) -> None:
         self.gradient_of: GradientOf = {}
         self.update_of: GradientOf = {}
+        self._optimizer = optimizer
+        self._arrived = arrived
+        self._taken = False
         self._before: list[tuple[torch.Tensor, torch.Tensor]] = []
-        parameters = [
+        self._parameters = [
             parameter
             for group in optimizer.param_groups
             for parameter in group["params"]
-            if parameter.grad is not None and wanted(parameter) and not problem_of(parameter)
+            if (parameter.requires_grad if gradients_come else parameter.grad is not None)
+            and wanted(parameter)
+            and not problem_of(parameter)
         ]
-        # A fused optimizer divides by the loss's scale itself, while it steps.
-        scale = getattr(optimizer, "grad_scale", None)
         self._effective: EffectiveStep | None = None
         if arrived is not None and arrived.makers:
             stepped = _ById(id(p) for group in optimizer.param_groups for p in group["params"])
-            self._effective = EffectiveStep(
-                arrived.makers, stepped.__contains__, arrived.found, room
-            )
-            for key, gradient in self._effective.gradient_of.items():
-                self.gradient_of[key] = _unscaled(gradient, scale)
-        chosen = _part(parameters, turn, room)
+            self._effective = EffectiveStep(arrived.makers, stepped.__contains__, room)
+            if gradients_come:
+                arrived.reset()
+        self._chosen = _part(self._parameters, turn, room)
         with torch.no_grad():
-            for parameter in parameters:
-                self.gradient_of[id(parameter)] = _gradient(parameter, scale, parameter in chosen)
-                if parameter in chosen and parameter.dim() >= 2:
+            for parameter in self._parameters:
+                if parameter in self._chosen and parameter.dim() >= 2:
                     self._before.append((parameter, parameter.detach().clone()))
+        if not gradients_come:
+            self.take_gradients()
+
+    def take_gradients(self) -> None:
+        """Fills ``gradient_of`` from what the step is given; once, at the first call."""
+        if self._taken:
+            return
+        self._taken = True
+        # A fused optimizer divides by the loss's scale itself, while it steps.
+        scale = getattr(self._optimizer, "grad_scale", None)
+        if self._effective is not None and self._arrived is not None:
+            for key, gradient in self._effective.gradients(self._arrived.found).items():
+                self.gradient_of[key] = _unscaled(gradient, scale)
+        with torch.no_grad():
+            for parameter in self._parameters:
+                if parameter.grad is not None:
+                    copied = parameter in self._chosen
+                    self.gradient_of[id(parameter)] = _gradient(parameter, scale, copied)
 
     def finish(self) -> None:
         """Fills ``update_of``, right after the step."""
         with torch.no_grad():
             for parameter, before in self._before:
                 after = parameter.detach()
-                if after.shape != before.shape:
+                if after.shape != before.shape or id(parameter) not in self.gradient_of:
                     continue
                 if before.dtype in (torch.float32, torch.float64):
                     update = before.neg_().add_(after)

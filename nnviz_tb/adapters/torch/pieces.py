@@ -51,6 +51,13 @@ class Piece:
         return self.view.places_of(list(self.indexes), self.tensor_shape)
 
 
+def is_being_captured() -> bool:
+    """Whether what is done now becomes a CUDA graph, in which no event may be asked for."""
+    if not torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        return False
+    return torch.cuda.is_current_stream_capturing()
+
+
 def is_on_accelerator(tensor: torch.Tensor) -> bool:
     """Whether the tensor is to be reduced on its device."""
     return tensor.device.type in _REDUCING_DEVICES
