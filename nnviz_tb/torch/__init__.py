@@ -39,8 +39,13 @@ def watch(
 
     Of weights on an accelerator, and of what reaches activations there, sums are taken on the
     device and come without the training waiting for them: the record of a logged step is written
-    at a later one. Two things are read at once: the parameters of an activation function that has
-    some, as PReLU, and a learning rate that is a tensor.
+    at a later one. Read at once are the parameters of an activation function that has some, as
+    PReLU, a learning rate that is a tensor, and whether the gradient of a weight that is computed
+    (parametrized, weight-normed, of LoRA) is confirmed by those of its sources.
+
+    Gradients are those that the step uses: read before it, or when its closure has first returned.
+    Steps that are made inside compiled code, or replayed as a CUDA graph, are not seen.
+    FullyShardedDataParallel (FSDP1) is refused: it keeps flattened pieces of weights.
 
     In a distributed training the process of rank 0 writes. Under DistributedDataParallel the others
     do nothing, unless ``all_reduce`` is set. Weights that are sharded (``fully_shard``,

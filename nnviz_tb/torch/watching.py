@@ -47,6 +47,9 @@ from nnviz_tb.torch.together import FollowedStep, together_for
 _Optimizers = torch.optim.Optimizer | Iterable[torch.optim.Optimizer] | None
 _Hook = TypeVar("_Hook", bound=Callable[..., Any])
 
+_RESTING_STEPS = 100
+"""So many of another optimizer, and none between of the one that is counted, are a switch."""
+
 
 def _never_raising(hook: _Hook) -> _Hook:
     """The hook, whose errors end the watch with a warning instead of the training.
@@ -130,6 +133,7 @@ class Watch:
         self._eager = False
         self._steps: dict[int, OneStep] = {}
         self._stepping: dict[int, OneStep] = {}
+        self._steps_of_others = 0
         self._logged_step: int | None = None
         self._logged_count = 0
         self._seconds = 0.0
@@ -250,6 +254,9 @@ class Watch:
         counts = self._counted is not None and self._counted() is optimizer
         if counts:
             self._step += 1
+            self._steps_of_others = 0
+        elif self._has_taken_over(optimizer):
+            return
         logged = False
         if self._armed:
             began = time.perf_counter()
@@ -283,6 +290,22 @@ class Watch:
 
     def _known_ours(self) -> list[torch.optim.Optimizer]:
         return [optimizer for optimizer, ours in self._known.items() if ours]
+
+    def _has_taken_over(self, optimizer: torch.optim.Optimizer) -> bool:
+        """Whether the counted optimizer rests, as where a training goes on with another one."""
+        self._steps_of_others += 1
+        resting = None if self._counted is None else self._counted()
+        if self._steps_of_others < _RESTING_STEPS or resting is None:
+            return False
+        self._steps_of_others = 0
+        self._known.pop(resting, None)  # it is known again when it steps again
+        self._counted = weakref.ref(optimizer)
+        self._steps, self._stepping = {}, {}
+        self._warn(
+            f"steps are those of {type(optimizer).__name__} from here on: "
+            f"{type(resting).__name__} has made none in {_RESTING_STEPS} of its steps"
+        )
+        return True
 
     def _due(self, step: int) -> bool:
         if self._every == "auto" and self._together is not None:

@@ -397,6 +397,25 @@ def test_parameters_that_are_replaced_while_the_model_trains_are_followed(tmp_pa
     assert set(EventLog(tmp_path).figure("fc1", "update_ratio")) >= {1, 2, 4}
 
 
+def test_a_training_that_goes_on_with_another_optimizer_is_followed(tmp_path: Path) -> None:
+    model = Net()
+    first = torch.optim.Adam(model.parameters())
+    second = torch.optim.SGD(model.parameters(), 0.01)
+
+    def trained(optimizer: torch.optim.Optimizer, steps: int) -> None:
+        for _ in range(steps):
+            optimizer.zero_grad()
+            model(torch.ones(2, 4)).sum().backward()
+            optimizer.step()
+
+    with watch(model, tmp_path, every=50) as watching:
+        trained(first, 60)
+        with pytest.warns(LoggingWarning, match="steps are those of SGD from here on: Adam"):
+            trained(second, 200)
+        assert watching.step == 160
+    assert list(EventLog(tmp_path).figure("fc1", "update_ratio"))[-2:] == [100, 150]
+
+
 def test_a_function_in_a_loop_is_told_apart_a_few_times_and_then_seen_together(
     tmp_path: Path,
 ) -> None:
