@@ -218,6 +218,11 @@ def _plain(line: str) -> str | None:
 
 def _advice(end: str) -> str:
     """What usually helps against a failure that is known."""
+    if "No matching distribution found for torch" in end:
+        return (
+            "PyTorch has no build for this Python on this machine, as on Macs with an Intel "
+            "processor, or the package index cannot be reached.\n"
+        )
     if "No matching distribution found for tensorflow" in end:
         version = ".".join(map(str, sys.version_info[:2]))
         return (
@@ -225,5 +230,5 @@ def _advice(end: str) -> str:
             "cannot be reached. Another Python may do: python3.12 demo/run.py\n"
         )
     if "No space left on device" in end:
-        return "About 3 GB of free disk are needed.\n"
+        return "About 3 GB of free disk are needed, 8 GB where PyTorch's package brings CUDA.\n"
     return ""

@@ -7,6 +7,7 @@ Exit status: 0 all well, 1 findings at or above ``--fail-on``, 2 bad arguments o
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import sys
@@ -29,6 +30,10 @@ def main(arguments: Sequence[str] | None = None, alone: bool = False) -> int:
     parser = build_parser()
     options = parser.parse_args(arguments)
     if alone:
+        # Elsewhere output that is no terminal is in the system's own code page, which lacks signs
+        # of ours, and line ends that a CSV file has already would be made into others.
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(encoding="utf-8", newline="\n")
         from nnviz_tb.offline.tensorflow_choice import spare_tensorflow
 
         spare_tensorflow(options.logdir)

@@ -43,7 +43,8 @@ NEURON_STATISTICS: dict[str, Definition] = {
     ),
     "distance": Definition(
         "distance from start",
-        "‖w_t − w_0‖ / ‖w_0‖: how far the neuron's weights are from the first logged step.",
+        "‖w_t − w_0‖ / ‖w_0‖: how far the neuron's weights are from the first step that "
+        "this process logged; a resumed run begins at 0 again.",
     ),
     "activity": Definition(
         "activity",
@@ -115,7 +116,7 @@ LAYER_FIELDS: dict[str, Definition] = {
     "dead_share": Definition(
         "dead",
         "Share of the layer's neurons that were active for less than 1 % of all the samples seen "
-        "in the window of recent logged steps. Above 20 % a warning, above 50 % a flag.",
+        "in the last 10 logged steps. Above 20 % a warning, above 50 % a flag.",
         share=True,
     ),
     "saturated_share": Definition(

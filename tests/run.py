@@ -17,6 +17,15 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
+MAC_BROWSERS = (
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+)
+NO_CHROMIUM = (
+    "The browser tests need Chromium, and no test is skipped. Install it with\n"
+    "  sudo apt-get install chromium\n"
+    "or set NNVIZ_CHROMIUM to the path of a Chromium or Chrome, and start again."
+)
 
 sys.path.insert(0, str(ROOT / "demo"))
 from environment import Environment, Progress, SetupError  # noqa: E402
@@ -31,6 +40,7 @@ def main() -> int:
     requirements = [HERE / "requirements.txt", ROOT / "demo" / "requirements.txt"]
     environment = Environment(HERE / ".venv", requirements, progress)
     try:
+        _check_chromium()
         with ThreadPoolExecutor(1) as beside:
             browser = beside.submit(_chromium, progress)
             environment.prepare()
@@ -54,7 +64,7 @@ def _chromium(progress: Progress) -> str:
       SetupError: it is missing and cannot be installed from here.
     """
     found = _installed_chromium()
-    if found is None and shutil.which("apt-get") and hasattr(os, "geteuid") and os.geteuid() == 0:
+    if found is None and _may_install():
         progress("installing Debian's chromium for the browser tests")
         quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         for command in (
@@ -66,19 +76,30 @@ def _chromium(progress: Progress) -> str:
                 raise SetupError(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
         found = _installed_chromium()
     if found is None:
-        raise SetupError(
-            "The browser tests need Chromium, and no test is skipped. Install it with\n"
-            "  sudo apt-get install chromium\n"
-            "or set NNVIZ_CHROMIUM to the path of a Chromium or Chrome, and start again."
-        )
+        raise SetupError(NO_CHROMIUM)
     return found
+
+
+def _check_chromium() -> None:
+    """Before anything is downloaded.
+
+    Raises:
+      SetupError: Chromium is missing and cannot be installed from here.
+    """
+    if _installed_chromium() is None and not _may_install():
+        raise SetupError(NO_CHROMIUM)
+
+
+def _may_install() -> bool:
+    return bool(shutil.which("apt-get")) and hasattr(os, "geteuid") and os.geteuid() == 0
 
 
 def _installed_chromium() -> str | None:
     named = os.environ.get("NNVIZ_CHROMIUM")
     if named:
         return named
-    return next((path for name in CHROMIUM_NAMES if (path := shutil.which(name))), None)
+    found = next((path for name in CHROMIUM_NAMES if (path := shutil.which(name))), None)
+    return found or next((path for path in MAC_BROWSERS if os.access(path, os.X_OK)), None)
 
 
 if __name__ == "__main__":

@@ -134,7 +134,7 @@ export const en = {
   "empty.layers": "The selected runs hold no layer with a kernel. Pass the model, or its arrays by name:",
   "empty.statistic": "“{statistic}” was not recorded for this layer.",
   "empty.gradient": "Gradients are recorded where they are given or seen:",
-  "empty.update": "The update ratio needs the weights right before and right after one optimizer step, which only the callback sees:",
+  "empty.update": "The update ratio needs the weights right before and right after one optimizer step, which a callback or a watch sees:",
   "empty.activity": "Activity needs inputs, and an activation with a zone of death (as ReLU):",
   "empty.saturation": "Saturation needs inputs, and a bounded activation (as tanh):",
   "empty.samples": "This needs what reaches the activation:",

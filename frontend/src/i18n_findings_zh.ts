@@ -214,7 +214,7 @@ export const zhThresholds: Readonly<Record<string, string>> = {
 export const zhReasons: Readonly<Record<string, { readonly clause: string; readonly advice: string }>> = {
   no_layers: { clause: "没有记录任何层，仅凭标量和直方图无法判断", advice: "用 nnviz_tb 的 log_model、回调或 watch 记录模型。" },
   no_inputs: { clause: "没有记录激活函数的输入", advice: "向 log_model 传入 inputs=probe_batch，或监视训练过程。" },
-  no_gradients: { clause: "没有记录梯度", advice: "向 log_model 传入 gradients=…，或使用能看到梯度的回调或钩子。" },
+  no_gradients: { clause: "没有记录梯度", advice: "向 log_model 传入 gradients=…，或给 Keras 回调 gradients=True（TensorFlow 后端），或在 PyTorch 中用 watch。" },
   no_updates: { clause: "没有记录更新比：没有人看到某一步前后的权重", advice: "使用能看到它的回调或钩子。" },
   no_weights: { clause: "没有记录权重统计量", advice: "用 log_model、回调或 watch 记录模型。" },
   no_sketches: { clause: "没有记录神经元的草图", advice: "用 log_model 记录模型；若字节预算耗尽，请提高每步的预算。" },

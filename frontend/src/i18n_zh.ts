@@ -136,7 +136,7 @@ export const zh: Readonly<Record<Key, string>> = {
   "empty.layers": "所选运行没有带核的层。请传入模型，或按名称传入数组：",
   "empty.statistic": "该层没有记录“{statistic}”。",
   "empty.gradient": "给出或能看到梯度时才会记录：",
-  "empty.update": "更新比需要一次优化器步骤前后的权重，只有回调能看到：",
+  "empty.update": "更新比需要一次优化器步骤前后的权重，回调或 watch 能看到：",
   "empty.activity": "活跃度需要输入，以及带死区的激活函数（如 ReLU）：",
   "empty.saturation": "饱和度需要输入，以及有界的激活函数（如 tanh）：",
   "empty.samples": "这需要到达激活函数的输入：",

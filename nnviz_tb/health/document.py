@@ -37,7 +37,7 @@ python -m nnviz_tb report runs --fail-on severe   # status 1 when something seve
 - While a run lasts, `on_finding="warn"` warns, `"stop"` ends the training at the first severe
   finding, and a function is called with each finding: in the callbacks for Keras, Lightning and
   Hugging Face, and in `nnviz_tb.torch.watch`, where `"stop"` sets `watch.should_stop` for the loop
-  to look at. `thresholds=` beside it changes limits. In any other loop:
+  to look at. `thresholds=` beside it changes limits. In any other loop, with a function:
   `writer.monitor = nnviz_tb.HealthMonitor(on_finding)`.
 
 `docs/fault_bench.md` shows how often the rules are right.

@@ -234,7 +234,8 @@ REASONS: dict[str, tuple[str, str]] = {
     ),
     "no_gradients": (
         "no gradients were recorded",
-        "Pass gradients=… to log_model, or use the callback or hooks that see them.",
+        "Pass gradients=… to log_model, gradients=True to the callback for Keras (on TensorFlow), "
+        "or watch the model in PyTorch.",
     ),
     "no_updates": (
         "no update ratio was recorded: no one saw the weights right before and right after a step",

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from nnviz_tb.errors import ArgumentError
 from nnviz_tb.health.assess import assess
 from nnviz_tb.health.findings import SEVERITIES, Assessment, Finding, Severity
 from nnviz_tb.health.series import LayerSeries, NeuronSeries, RunSeries, ScalarSeries, Steps
@@ -31,9 +32,12 @@ class HealthMonitor:
     Args:
       on_finding: called once for each new finding of at least ``at_least``, and again when one
         becomes more severe.
-      thresholds: the limits; None for the defaults.
+      thresholds: the limits, or those that differ from the defaults, by name.
       run: name that findings carry.
       at_least: ``info``, ``warning`` or ``severe``.
+
+    Raises:
+      ArgumentError: an argument is not as described.
 
     By the same rules as the report of the log: given the same steps, both say the same. What it
     keeps is bounded: when :data:`_KEPT_ROWS` rows are held, every second one of the older half is
@@ -49,11 +53,20 @@ class HealthMonitor:
     def __init__(
         self,
         on_finding: Callable[[Finding], object] | None = None,
-        thresholds: Thresholds | None = None,
+        thresholds: Thresholds | Mapping[str, float] | None = None,
         *,
         run: str = "",
         at_least: Severity = "warning",
     ) -> None:
+        if on_finding is not None and not callable(on_finding):
+            raise ArgumentError(
+                f"on_finding must be a function that is given a Finding, got {on_finding!r:.80}; "
+                '"warn" and "stop" are for callbacks and watches'
+            )
+        if at_least not in SEVERITIES:
+            raise ArgumentError(f"at_least must be one of {', '.join(SEVERITIES)}")
+        if thresholds is not None and not isinstance(thresholds, Thresholds):
+            thresholds = Thresholds().changed(thresholds)
         self.thresholds = thresholds or Thresholds()
         self.run = run
         self.assessment = Assessment(run, (), (), {})

@@ -103,7 +103,10 @@ def checked_location(logdir: Any) -> str:
     try:
         path = os.fsdecode(os.fspath(logdir))
     except TypeError:
-        raise ArgumentError(f"logdir must be a path, got {logdir!r:.80}") from None
+        hint = ""
+        if hasattr(logdir, "add_scalar") or hasattr(logdir, "as_default"):
+            hint = "; another library's writer is written through with SummaryWriter(via=writer)"
+        raise ArgumentError(f"logdir must be a path, got {logdir!r:.80}{hint}") from None
     if path.startswith("file://"):
         path = path[len("file://") :]
     if not path or "\0" in path:

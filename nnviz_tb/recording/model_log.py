@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import math
 import sys
 import time
 import weakref
@@ -77,7 +78,7 @@ class ModelLog:
         self._late: dict[str, Begun] = {}
         self._flushes_at_exit = False
         self._run_content: bytes | None = None
-        self._began = time.perf_counter()
+        self._began = math.nan
         self._spent = 0.0
 
     def knows(self, key: str) -> bool:
@@ -137,6 +138,8 @@ class ModelLog:
           began: when the work for this step began, by ``time.perf_counter``.
           probe_seconds: part of it that the forward pass over the probe batch took.
         """
+        if layers and math.isnan(self._began):
+            self._began = began
         recorder = self._recorder_of(key)
         prepared = None
         try:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 from synthetic_runs import HEALTHY, RELU
 
+from nnviz_tb.errors import ArgumentError
 from nnviz_tb.health import Finding, HealthMonitor
 from nnviz_tb.schema import LayerMetadata
 
@@ -26,6 +28,26 @@ def test_a_finding_is_told_once_and_again_when_it_grows_severe() -> None:
     ]
     assert told[0].first_step == 100
     assert monitor.assessment.status("dense") == "severe"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"on_finding": "warn"}, "on_finding must be a function"),
+        ({"on_finding": 3}, "on_finding must be a function"),
+        ({"thresholds": {"dead": 0.3}}, "did you mean"),
+        ({"at_least": "bad"}, "at_least must be one of info, warning, severe"),
+    ],
+)
+def test_bad_arguments_are_refused_before_the_training(
+    arguments: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ArgumentError, match=message):
+        HealthMonitor(**arguments)
+
+
+def test_limits_may_be_given_by_name() -> None:
+    assert HealthMonitor(thresholds={"dead_units": 0.3}).thresholds.dead_units == 0.3
 
 
 def test_what_the_monitor_says_of_a_healthy_run_is_nothing() -> None:

@@ -475,6 +475,14 @@ def test_keras_may_run_ahead_of_the_callback(tmp_path: Path) -> None:
     assert callbacks._async_train == keras.callbacks.CallbackList([], model=network())._async_train
 
 
+def test_the_share_that_is_told_is_of_the_time_since_the_first_step(tmp_path: Path) -> None:
+    callback = Callback(tmp_path, every=1000)
+    time.sleep(1.0)  # preparing data, say
+    network().fit(X, Y, batch_size=8, verbose=0, callbacks=[callback])
+    first, *_ = read(tmp_path)["nnviz/run"].values()
+    assert first[list(RUN_FIELDS).index("overhead_share")] > 0.5
+
+
 def test_a_writer_of_ones_own_gets_the_model_beside_what_else_it_logs(tmp_path: Path) -> None:
     with SummaryWriter(tmp_path) as writer:
         callback = Callback(writer, every="epoch")

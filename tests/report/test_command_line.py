@@ -35,6 +35,18 @@ def test_the_report_of_a_process_is_json_on_standard_output_and_fails_on_severe(
     assert [item["run"] for item in content["runs"]] == ["sick", "sound"]
 
 
+def test_output_that_is_no_terminal_is_utf_8_whatever_the_system_s_code_page(runs: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "nnviz_tb", "report", str(runs)],
+        env={**os.environ, "PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "0"},
+        capture_output=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "→" in done.stdout.decode("utf-8")
+
+
 def test_a_small_log_is_read_without_importing_tensorflow_and_in_silence(runs: Path) -> None:
     assert importlib.util.find_spec("tensorflow")  # else this would show nothing
     command = [sys.executable, "-X", "importtime", "-m", "nnviz_tb", "report", str(runs)]

@@ -17,6 +17,7 @@ from torch.nn.modules import module as module_hooks
 from torch.optim import optimizer as optimizer_hooks
 from torch.overrides import _get_current_function_mode_stack
 from torch.utils.checkpoint import checkpoint
+from torch.utils.tensorboard import SummaryWriter
 
 import nnviz_tb
 from nnviz_tb.errors import ArgumentError, LoggingWarning
@@ -333,6 +334,14 @@ def test_a_forward_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
         model(torch.randn(2, 4)).sum().backward()
         optimizer.step()
     assert EventLog(tmp_path).figure("relu", "sample_count") == {1: 12.0}
+
+
+def test_another_library_s_writer_is_refused_with_the_way_to_use_it(tmp_path: Path) -> None:
+    with (
+        SummaryWriter(str(tmp_path)) as writer,
+        pytest.raises(ArgumentError, match=r"SummaryWriter\(via=writer\)"),
+    ):
+        watch(Net(), writer)  # type: ignore[arg-type]
 
 
 def test_a_watch_that_saw_no_step_says_so(tmp_path: Path) -> None:

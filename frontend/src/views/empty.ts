@@ -103,9 +103,11 @@ nnviz_tb.log_model(model, step, logdir="runs/exp1",
                    inputs=probe_batch, scalars={"loss": loss})`,
   inputs: `nnviz_tb.log_model(model, step, logdir="runs/exp1", inputs=probe_batch)`,
   room: `nnviz_tb.SummaryWriter("runs/exp1", max_step_bytes=1 << 20)`,
-  gradients: `nnviz_tb.log_model(model, step, logdir="runs/exp1", gradients=grads)`,
-  callback: `model.fit(x, y, callbacks=[
-    nnviz_tb.keras.Callback("runs/exp1", inputs=x_val[:256])])`,
+  gradients: `nnviz_tb.keras.Callback("runs/exp1", gradients=True)   # Keras on TensorFlow
+nnviz_tb.torch.watch(model, "runs/exp1")               # PyTorch
+nnviz_tb.log_model(model, step, logdir="runs/exp1", gradients=grads)`,
+  updates: `nnviz_tb.keras.Callback("runs/exp1")       # Keras
+nnviz_tb.torch.watch(model, "runs/exp1")   # PyTorch`,
   activations: `nnviz_tb.log_model(weights, step, logdir="runs/exp1",
                    activations={"hidden": (np.tanh, pre_activations)})`,
   scalars: `nnviz_tb.log_model(model, step, logdir="runs/exp1", scalars={"loss": loss})`,

@@ -10,7 +10,7 @@ export function whyMissing(words: Words, statistic: string, layer: LayerInfo): {
     case "gradient_norm":
       return { text: t("empty.gradient"), code: CODE.gradients };
     case "update_ratio":
-      return { text: t("empty.update"), code: CODE.callback };
+      return { text: t("empty.update"), code: CODE.updates };
     case "bias":
       return { text: t("empty.bias"), code: "" };
     case "activity":
