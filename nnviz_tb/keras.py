@@ -91,7 +91,7 @@ class Callback(keras.callbacks.Callback):  # type: ignore[misc]
         self._before: WeightsBefore | None = None
         self._before_count = -1
         self._batch_logs: Mapping[str, Any] = {}
-        self._costs = CostsBetween()
+        self._costs = CostsBetween(time.perf_counter)
         self._broken = False
 
     @property

@@ -8,7 +8,6 @@ a tenth of it all.
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable
 
 _LATELY = 8
@@ -86,7 +85,7 @@ class CostsBetween:
       seen: when the training was last heard of, by the clock; NaN before the first time.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
+    def __init__(self, clock: Callable[[], float]) -> None:
         """
         Args:
           clock: seconds, of any origin, above 0.
