@@ -1,7 +1,8 @@
-"""``import nnviz_tb`` brings no framework and not TensorBoard's application."""
+"""What importing the package costs, in processes of their own: no framework comes along."""
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import os
 import shutil
@@ -11,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+import nnviz_tb
+
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = (
     "tensorflow", "keras", "torch", "jax", "flax", "equinox", "matplotlib", "pandas",
@@ -18,8 +21,8 @@ HEAVY = (
 )  # fmt: skip
 
 
-def heavy_modules_after(statement: str, source: Path = ROOT) -> set[str]:
-    """Which of HEAVY a fresh interpreter has loaded after running ``statement``."""
+def modules_after(statement: str, source: Path = ROOT) -> set[str]:
+    """What a fresh interpreter has loaded after running ``statement``."""
     code = f"import sys, json\n{statement}\nprint(json.dumps(sorted(sys.modules)))"
     done = subprocess.run(
         [sys.executable, "-c", code],
@@ -29,7 +32,15 @@ def heavy_modules_after(statement: str, source: Path = ROOT) -> set[str]:
         text=True,
         check=True,
     )
-    return set(json.loads(done.stdout.splitlines()[-1])) & set(HEAVY)
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+def heavy_modules_after(statement: str, source: Path = ROOT) -> set[str]:
+    return modules_after(statement, source) & set(HEAVY)
+
+
+def test_importing_the_package_does_not_even_load_numpy() -> None:
+    assert "numpy" not in modules_after("import nnviz_tb")
 
 
 @pytest.mark.parametrize(
@@ -67,3 +78,8 @@ def test_the_time_of_an_import_is_told(capsys: pytest.CaptureFixture[str]) -> No
     with capsys.disabled():
         print(f"\nimport nnviz_tb {fastest[0] * 1e3:.0f} ms, beside NumPy's {fastest[1] * 1e3:.0f}")
     assert fastest > (0.0, 0.0)
+
+
+def test_the_version_is_that_of_the_installed_package() -> None:
+    assert nnviz_tb.__version__ == importlib.metadata.version("nnviz_tb")
+    assert {"SummaryWriter", "log_model", "errors", "__version__"} <= set(dir(nnviz_tb))
