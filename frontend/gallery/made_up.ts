@@ -47,7 +47,7 @@ export function loss(seed: number, run: string, color: string, rate: number): Li
     STEPS,
     (step) => 0.06 + 2.25 * Math.exp(-step / rate) * (1 + 0.06 * normal(random)) + 0.015 * random(),
   );
-  return { run, color, label: "loss", steps: STEPS, wallTimes: clocks(STEPS), values };
+  return { run, color, start: null, label: "loss", steps: STEPS, wallTimes: clocks(STEPS), values };
 }
 
 /** Weight norms: every neuron grows at its own pace, a few run away, one breaks. */
@@ -65,7 +65,7 @@ export function norms(seed: number, neurons: number, steps = STEPS, color = "#42
     if (row === 11) values.fill(NaN, (row + 0.7) * steps.length, (row + 1) * steps.length);
   }
   const rows = Int32Array.from({ length: neurons }, (_, row) => row);
-  return { run: "digits/adam", color, steps, wallTimes: clocks(steps), values, rows };
+  return { run: "digits/adam", color, start: null, steps, wallTimes: clocks(steps), values, rows };
 }
 
 /** Places of the rows by how far they travelled, farthest first. */
@@ -130,7 +130,7 @@ export function density(
       below = above;
     }
   });
-  return { run, color, steps: STEPS, wallTimes: clocks(STEPS), edges, counts };
+  return { run, color, start: null, steps: STEPS, wallTimes: clocks(STEPS), edges, counts };
 }
 
 /** Source: Abramowitz & Stegun (1964), 26.2.17. */
@@ -155,7 +155,7 @@ export function curve(
       Array.from(x, (at) => (apply(at + 1e-4) - apply(at - 1e-4)) / 2e-4),
     ),
   );
-  return { run, color, x, f, slope, bands: functions.length === 3 ? 3 : 1 };
+  return { run, color, start: null, x, f, slope, bands: functions.length === 3 ? 3 : 1 };
 }
 
 export function activity(seed: number, neurons: number, deadShare: number): Matrix {
@@ -172,7 +172,7 @@ export function activity(seed: number, neurons: number, deadShare: number): Matr
   }
   const rows = Int32Array.from({ length: neurons }, (_, row) => row);
   const wallTimes = clocks(STEPS);
-  return { run: "digits/adam", color: "#425066", steps: STEPS, wallTimes, values, rows };
+  return { run: "digits/adam", color: "#425066", start: null, steps: STEPS, wallTimes, values, rows };
 }
 
 export function paths(seed: number, neurons: number): Paths {
@@ -196,6 +196,7 @@ export function paths(seed: number, neurons: number): Paths {
   return {
     run: "digits/adam",
     color: "#425066",
+    start: null,
     steps: STEPS,
     wallTimes: clocks(STEPS),
     neurons: Int32Array.from({ length: neurons }, (_, row) => row),
@@ -221,7 +222,7 @@ export function weights(seed: number, neuron: number, color: string): NeuronWeig
     values.set(line(start, start + 0.3 * normal(random)), row * STEPS.length);
   }
   const rows = Int32Array.from({ length: columns }, (_, row) => row * 16);
-  const shared = { run: "digits/adam", color, steps: STEPS, wallTimes };
+  const shared = { run: "digits/adam", color, start: null, steps: STEPS, wallTimes };
   return {
     neuron,
     color,

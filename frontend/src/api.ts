@@ -99,6 +99,8 @@ export interface RunInfo {
   readonly scalars: readonly ScalarInfo[];
   readonly last_step: number | null;
   readonly last_wall_time: number | null;
+  /** Seconds since 1970; null where TensorBoard does not know when the run began. */
+  readonly start_time: number | null;
   readonly writer: string | null;
   readonly frameworks: Readonly<Record<string, string>>;
   readonly notes: readonly string[];
@@ -120,6 +122,11 @@ export class ApiError extends Error {
   ) {
     super(message);
     this.name = "ApiError";
+  }
+
+  /** Whether nothing came, or not all of it: then the same question may be answered later. */
+  get unanswered(): boolean {
+    return this.code === "unreachable" || this.code === "broken_off";
   }
 }
 
@@ -287,6 +294,7 @@ async function readBody<T>(body: Promise<T>, signal: AbortSignal): Promise<T> {
     return await body;
   } catch (error) {
     if (signal.aborted) throw error;
+    if (error instanceof SyntaxError) throw new ApiError(`TensorBoard's answer cannot be read: ${error.message}`, 200, "bad_answer");
     throw new ApiError("TensorBoard's answer broke off.", 0, "broken_off");
   }
 }

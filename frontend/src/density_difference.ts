@@ -17,6 +17,7 @@ export function densityDifference(first: DensitySeries, second: DensitySeries): 
     runs: [first.run, second.run],
     steps: Float64Array.from(columns, ([s]) => first.steps[s]!),
     wallTimes: Float64Array.from(columns, ([s]) => first.wallTimes[s]!),
+    start: first.start,
     edges,
     shares,
     unsharedSteps: [first.steps.length - columns.length, second.steps.length - columns.length],

@@ -84,7 +84,7 @@ function finding(item: Finding): Finding {
 
 /** Whether the finding is true of a step; of the end of the run when `step` is null. */
 export function holdsAt(item: Finding, step: number | null): boolean {
-  if (step === null) return true;
+  if (step === null) return item.ongoing;
   return item.first_step <= step && (item.ongoing || step <= item.last_step);
 }
 

@@ -58,6 +58,7 @@ export class Words {
     // Rounding must not turn something into nothing, nor nearly all into all.
     if (percent > 0 && percent < 0.1) return "< 0.1 %";
     if (percent > 99.9 && percent < 100) return "> 99.9 %";
+    if (percent > 99 && percent < 100) return `${Math.floor(percent * 10) / 10} %`;
     return `${percent >= 10 || percent === 0 ? Math.round(percent) : percent.toFixed(1)} %`;
   }
 

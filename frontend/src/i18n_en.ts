@@ -71,6 +71,7 @@ export const en = {
   "badge.entropy": "entropy {value}",
   "card.samples": "{n} inputs at step {step}",
   "card.export": "Save",
+  "card.nothing": "no chart here to save",
   "card.png": "Picture (PNG, 2×)",
   "card.csv": "Numbers (CSV)",
   "card.neurons": "Neurons of this layer",

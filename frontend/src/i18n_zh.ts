@@ -73,6 +73,7 @@ export const zh: Readonly<Record<Key, string>> = {
   "badge.entropy": "熵 {value}",
   "card.samples": "第 {step} 步的 {n} 个输入",
   "card.export": "保存",
+  "card.nothing": "这里没有可保存的图表",
   "card.png": "图片（PNG，2 倍）",
   "card.csv": "数据（CSV）",
   "card.neurons": "该层的神经元",

@@ -11,6 +11,11 @@ export interface Wanted<T> {
   readonly key: string;
   /** What the catalogue says of it: another version is the same question with a newer answer. */
   readonly version: string;
+  /**
+   * Whether an earlier question is let finish before this one is asked: of a cursor that moves
+   * faster than the server answers, no answer would ever come, and the server would make them all.
+   */
+  readonly patient?: boolean;
   readonly load: (signal: AbortSignal) => Promise<T>;
 }
 
@@ -29,8 +34,6 @@ interface Slot<T> {
 /** Those of the elements that stand in the page. */
 const connected = new Set<{ retryUnanswered(): void }>();
 
-/** The code of an ApiError where no answer came at all. */
-const UNANSWERED = "unreachable";
 
 /** The server answers: what failed because it did not is asked for again, wherever it is shown. */
 export function serverAnswers(): void {
@@ -64,7 +67,7 @@ export class Resources<T> implements ReactiveController {
 
   /** Asks again for what failed because nobody answered. */
   retryUnanswered(): void {
-    this.#forget(({ code }) => code === UNANSWERED);
+    this.#forget((error) => error.unanswered);
   }
 
   #forget(which: (error: ApiError) => boolean): void {
@@ -91,6 +94,9 @@ export class Resources<T> implements ReactiveController {
       // each new version stopped the question before; the update that the answer brings asks anew.
       if (held.version === item.version || held.request !== null) return held.state;
     }
+    if (item.patient === true && held !== undefined && held.request !== null) {
+      return { status: "pending", previous: latest(held.state) };
+    }
     held?.request?.abort();
     const previous = held === undefined ? null : latest(held.state);
     const request = new AbortController();
@@ -110,7 +116,8 @@ export class Resources<T> implements ReactiveController {
       (error: unknown) => {
         const reason =
           error instanceof ApiError ? error : new ApiError(error instanceof Error ? error.message : String(error), 0, "unexpected");
-        this.#settle(slot, request, { status: "error", error: reason, previous });
+        // What answered another question must not stand for this one.
+        this.#settle(slot, request, { status: "error", error: reason, previous: held?.key === item.key ? previous : null });
       },
     );
     return slot.state;

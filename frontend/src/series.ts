@@ -88,6 +88,8 @@ export interface Overview extends OverSteps {
   readonly fields: readonly string[];
   /** Row-major [layers × fields × steps]. */
   readonly values: Float32Array;
+  /** What holds at the step asked for, row-major [layers × fields]. */
+  readonly at: Float32Array;
   /** Row-major [layers × 64], each scaled to a maximum of 1. */
   readonly density: Float32Array;
   /** Row-major [layers × 2]. */
@@ -194,6 +196,7 @@ export function overview(container: Container): Overview {
     layers: texts(container, "layers"),
     fields: texts(container, "fields"),
     values: float32(container, "values", 3),
+    at: float32(container, "at", 2),
     density: float32(container, "density", 2),
     densityRange: float32(container, "density_range", 2),
   };

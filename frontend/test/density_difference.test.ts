@@ -6,6 +6,7 @@ function made(run: string, steps: readonly number[], edges: readonly number[], c
   return {
     run,
     color: "#000",
+    start: null,
     steps: Float64Array.from(steps),
     wallTimes: Float64Array.from(steps, (step) => 1e9 + step),
     edges: Float32Array.from(edges),

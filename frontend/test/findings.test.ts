@@ -63,7 +63,7 @@ describe("health", () => {
 
   it("is that of the step looked at", () => {
     const over = { ...FINDING, ongoing: false, last_step: 200 };
-    expect([119, 120, 200, 201].map((step) => holdsAt(over, step))).toEqual([false, true, true, false]);
+    expect([119, 120, 200, 201, null].map((step) => holdsAt(over, step))).toEqual([false, true, true, false, false]);
     expect(holdsAt(FINDING, 1e9)).toBe(true);
     const health = healthByLayer([assessed([FINDING], { dense: ["dead_units"] })], 60);
     expect(health.get("dense")?.status).toBe("healthy");

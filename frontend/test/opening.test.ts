@@ -13,6 +13,7 @@ function brief(name: string, last_wall_time: number): RunInfo {
     scalars: [],
     last_step: 1,
     last_wall_time,
+    start_time: null,
     writer: null,
     frameworks: {},
     notes: [],

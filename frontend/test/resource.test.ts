@@ -49,6 +49,44 @@ describe("a resource", () => {
     expect(resources.want([want("3")]).get("run")).toEqual({ status: "ready", value: "third" });
   });
 
+  it("that follows a cursor lets the question under way finish, and then asks for the newest", async () => {
+    const resources = new Resources<string>(host());
+    const asked: string[] = [];
+    const answers: ((text: string) => void)[] = [];
+    const want = (step: number): Wanted<string> => ({
+      id: "run",
+      key: `at ${step}`,
+      version: "1",
+      patient: true,
+      load: (signal) => {
+        asked.push(`at ${step}`);
+        signal.addEventListener("abort", () => asked.push(`stopped ${step}`));
+        return new Promise((resolve) => answers.push(resolve));
+      },
+    });
+    for (const step of [1, 2, 3, 4]) resources.want([want(step)]);
+    expect(asked).toEqual(["at 1"]);
+    answers[0]?.("of 1");
+    await settled();
+    expect(resources.want([want(4)]).get("run")).toEqual({ status: "pending", previous: "of 1" });
+    answers[1]?.("of 4");
+    await settled();
+    expect(resources.want([want(4)]).get("run")).toEqual({ status: "ready", value: "of 4" });
+    expect(asked).toEqual(["at 1", "at 4"]);
+  });
+
+  it("that fails has no answer to another question in its place", async () => {
+    const resources = new Resources<string>(host());
+    const want = (key: string, load: () => Promise<string>): Wanted<string> => ({ id: "run", key, version: "1", load });
+    resources.want([want("layer a", () => Promise.resolve("of a"))]);
+    await settled();
+    const failing = want("layer b", () => Promise.reject(new ApiError("no", 404, "not_found")));
+    resources.want([failing]);
+    await settled();
+    const state = resources.want([failing]).get("run");
+    expect(state).toMatchObject({ status: "error", previous: null });
+  });
+
   it("that is another question stops the one before", () => {
     const resources = new Resources<string>(host());
     const signals: AbortSignal[] = [];

@@ -28,6 +28,7 @@ function run(name: string, layers: readonly string[], tags: readonly string[] = 
     scalars: tags.map((tag) => ({ tag, last_step: 1, last_wall_time: 1 })),
     last_step: 1,
     last_wall_time: wallTime,
+    start_time: null,
     writer: null,
     frameworks: {},
     notes: [],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from typing import Any, Protocol
@@ -52,21 +52,28 @@ class Book:
     """
 
     def __init__(self) -> None:
-        self._entries: dict[str, tuple[Tags, Tags, bytes]] = {}
+        self._entries: dict[str, tuple[Tags, Tags, float | None, bytes]] = {}
 
     def json(
-        self, runs: Sequence[str], ours: Mapping[str, Tags], scalars: Mapping[str, Tags]
+        self,
+        runs: Mapping[str, float | None],
+        ours: Mapping[str, Tags],
+        scalars: Mapping[str, Tags],
     ) -> bytes:
-        """``{"runs": […]}`` in ASCII."""
+        """``{"runs": […]}`` in ASCII.
+
+        Args:
+          runs: when each began, in seconds since 1970, where that is known.
+        """
         known, entries = self._entries, {}
-        for run in runs:
+        for run, start in runs.items():
             tags, numbers = ours.get(run, {}), scalars.get(run, {})
             entry = known.get(run)
-            if entry is None or entry[0] != tags or entry[1] != numbers:
-                entry = tags, numbers, run_json(run, tags, numbers).encode("ascii")
+            if entry is None or entry[:3] != (tags, numbers, start):
+                entry = tags, numbers, start, run_json(run, tags, numbers, start).encode("ascii")
             entries[run] = entry
         self._entries = entries
-        return b'{"runs":[' + b",".join(entry[2] for entry in entries.values()) + b"]}"
+        return b'{"runs":[' + b",".join(entry[3] for entry in entries.values()) + b"]}"
 
 
 def definitions() -> dict[str, Any]:
@@ -114,17 +121,19 @@ class _Layer:
         )
 
 
-def run_json(name: str, ours: Tags, scalars: Tags) -> str:
+def run_json(name: str, ours: Tags, scalars: Tags, start: float | None) -> str:
     """The catalogue's entry of one run.
 
     Args:
       ours: our tags, or :data:`RUN_TAG` alone.
+      start: seconds since 1970; None where it is not known.
     """
-    return _text(_brief(name, ours, scalars, *_about(ours)))
+    started = start if start is not None and math.isfinite(start) else None
+    return _text({**_brief(name, ours, scalars, *_about(ours)), "start_time": started})
 
 
 def contents_json(name: str, ours: Tags, scalars: Tags) -> str:
-    """The same entry with the run's scalars and layers; what cannot be read is in ``problems``.
+    """That entry but for its start, with scalars and layers; ``problems``: what cannot be read.
 
     The runs of a sweep describe their layers in the same words, which are therefore parsed and
     written once and joined as text: three times as fast as one ``json.dumps``.

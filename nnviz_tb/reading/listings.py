@@ -14,9 +14,15 @@ Tags = Mapping[str, Listed]
 
 
 class Listing(NamedTuple):
-    """All that TensorBoard lists, runs in the order of their start."""
+    """All that TensorBoard lists.
 
-    runs: list[str]
+    Attributes:
+      runs: ``{name: wall time of its first event}``, in the order of their start.
+      ours: ``{run: {tag: Listed}}`` of our series.
+      scalars: the same of scalars.
+    """
+
+    runs: Mapping[str, float | None]
     ours: Mapping[str, Tags]
     scalars: Mapping[str, Tags]
 

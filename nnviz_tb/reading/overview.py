@@ -36,13 +36,13 @@ Read = Mapping[str, Series | RequestError]
 def overview(
     layers: Sequence[str], series: Read, density: Read, selection: Selection, step: int | None
 ) -> Answer:
-    """All layers over steps, and the shape of their inputs: ``http_api.md``, ``overview``.
+    """All layers over steps, and what holds at one of them: ``http_api.md``, ``overview``.
 
     Args:
       layers: in the order of the rows.
       series: the ``layer`` series of each; a fault where it could not be read.
       density: the input densities; layers without one are absent.
-      step: whose density is wanted; None for the last one's.
+      step: the one looked at; None for the last.
     """
     merged = _merged(layers, series)
     # Not -1: there may be no steps at all.
@@ -63,6 +63,7 @@ def overview(
             "steps": merged.steps[picked.rows],
             "wall_times": merged.wall_times[picked.rows],
             "values": merged.values[picked.rows].transpose(1, 2, 0),
+            "at": _holding(merged, step),
             "density": heights,
             "density_range": ranges,
         },
@@ -86,6 +87,20 @@ def _merged(layers: Sequence[str], series: Read) -> Series:
     return Series(steps, wall_times, values, None, tuple(skipped))
 
 
+def _holding(merged: Series, step: int | None) -> NDArray[np.float32]:
+    """What holds at ``step``, float32[layers, fields]: the last that was measured until then.
+
+    Layers need not be recorded at every step, nor a field in every row.
+    """
+    values = merged.values[: _rows_until(merged, step)]
+    if values.shape[0] == 0:
+        return np.full(merged.values.shape[1:], np.nan, np.float32)
+    measured = ~np.isnan(values[::-1])
+    last = values.shape[0] - 1 - np.argmax(measured, axis=0)
+    found: NDArray[np.float32] = np.take_along_axis(values, last[np.newaxis], axis=0)[0]
+    return found
+
+
 def _union(all_steps: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
     """Every step that is in one of them, ascending."""
     first, *others = all_steps or [np.empty(0)]
@@ -102,5 +117,9 @@ def _faults(layers: Sequence[str], read: Read) -> list[str]:
 
 def _at(series: Series, step: int | None) -> NDArray[np.int32] | None:
     """The row that holds at ``step``: the last one not after it."""
-    end = series.steps.size if step is None else np.searchsorted(series.steps, step, "right")
+    end = _rows_until(series, step)
     return series.values[end - 1] if end else None
+
+
+def _rows_until(series: Series, step: int | None) -> int:
+    return series.steps.size if step is None else int(series.steps.searchsorted(step, "right"))

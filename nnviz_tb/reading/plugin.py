@@ -71,7 +71,7 @@ ROUTE_PARAMETERS: dict[str, tuple[str, ...]] = {
     "summary": ("run", "layer", "array", *SELECTION),
     "run": ("run", *SELECTION),
     "path": ("run", "layer", "steps"),
-    "overview": ("run", "step", "steps"),
+    "overview": ("run", "step", "steps", "from", "to"),
     "findings": ("run", "thresholds"),
 }
 

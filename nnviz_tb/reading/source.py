@@ -71,15 +71,15 @@ class Source:
                 return self._beneath.tags(scope.experiment, wanted, runs, tags)
             return {plugin: self._public_listing(scope, runs, tags, plugin) for plugin in plugins}
 
-    def runs(self, scope: Scope) -> list[str]:
-        """Names of all runs, in the order of their start."""
+    def runs(self, scope: Scope) -> dict[str, float | None]:
+        """``{name: wall time of its first event}`` of all runs, in the order of their start."""
         with told("list the runs"):
             if isinstance(self._beneath, Multiplexed):
                 found = self._beneath.runs()
             else:
                 listed = self._connected().list_runs(scope.context, experiment_id=scope.experiment)
                 found = [(run.start_time, run.run_name) for run in listed]
-        return [name for _, name in sorted((start or math.inf, name) for start, name in found)]
+        return {name: start for start, name in sorted(found, key=_start_then_name)}
 
     def _public_listing(
         self, scope: Scope, runs: Collection[str] | None, tags: Collection[str] | None, plugin: str
@@ -140,6 +140,11 @@ def _filter(
     if runs is None and tags is None:
         return None
     return tb_provider.RunTagFilter(runs=runs, tags=tags)
+
+
+def _start_then_name(run: tuple[float | None, str]) -> tuple[float, str]:
+    start, name = run
+    return start or math.inf, name
 
 
 def _listed(series: Any) -> Listed:

@@ -105,12 +105,12 @@ def test_until_tensorboard_looks_for_a_deleted_folder_it_holds_what_it_has_read(
     reader.series(SCOPE, "run", "bias", "dense")
     shutil.rmtree(tmp_path / "run")
     assert Reader(provider).series(SCOPE, "run", "bias", "dense").steps.tolist() == [0]
-    assert reader.heads(SCOPE).runs == ["run"]
+    assert reader.heads(SCOPE).runs.keys() == {"run"}
     provider._multiplexer.Reload()
     for one in (reader, Reader(provider)):
         with pytest.raises(NotFoundError):
             one.series(SCOPE, "run", "bias", "dense")
-        assert one.heads(SCOPE).runs == []
+        assert one.heads(SCOPE).runs == {}
 
 
 def names_of(board: TensorBoard) -> set[str]:

@@ -104,6 +104,7 @@ def test_the_catalogue_lists_runs_and_when_they_were_written(board: TensorBoard)
         "frameworks": {"numpy": np.__version__},
         "notes": ["a note"],
         "problems": [],
+        "start_time": 1790000000.0,
     }
     assert runs["plain"]["recorded"] is False
     assert runs["plain"]["last_wall_time"] == 1790000000.0
@@ -118,6 +119,7 @@ def test_the_contents_of_a_run_are_its_entry_and_its_layers_and_series(board: Te
     last = {"last_step": STEPS - 1, "last_wall_time": 1790000000.0 + STEPS - 1}
     assert entry["scalars"] == [{"tag": "loss", **last}]
     listed = next(one for one in board.get("catalogue").json["runs"] if one["name"] == RUN)
+    del listed["start_time"]  # which is told with all runs only
     assert listed.items() <= entry.items()
     assert [layer["name"] for layer in entry["layers"]] == ["dense", "encoder/wide"]
     dense, wide = entry["layers"]
@@ -253,6 +255,27 @@ def test_the_overview_shows_the_density_that_held_at_the_step_asked_for(
     assert low == buckets.edges(int(row[4]), 1, int(row[0]))[0]
     np.testing.assert_array_equal(arrays["steps"], [0, STEPS - 1])
     assert high > low
+
+
+@pytest.mark.parametrize("step", [7, STEPS - 1, None])
+def test_the_overview_tells_what_held_at_the_step_asked_for(
+    board: TensorBoard, step: int | None
+) -> None:
+    asked = {} if step is None else {"step": step}
+    meta, arrays = board.get("overview", run=RUN, steps=2, **asked).arrays
+    for place, layer in enumerate(meta["layers"]):
+        told, series = board.get("layer", run=RUN, layer=layer, steps=10_000).arrays
+        until = series["steps"] <= (STEPS if step is None else step)
+        for number, field in enumerate(FIELDS):
+            row = series["values"][told["fields"].index(field)][until]
+            measured = row[~np.isnan(row)]
+            expected = measured[-1] if measured.size else np.nan
+            np.testing.assert_array_equal(arrays["at"][place, number], expected, f"{layer} {field}")
+
+
+def test_a_zoomed_overview_has_the_steps_of_the_zoom(board: TensorBoard) -> None:
+    _, arrays = board.get("overview", run=RUN, **{"from": 3, "to": 9}).arrays
+    np.testing.assert_array_equal(arrays["steps"], np.arange(3, 10))
 
 
 def test_fifteen_hundred_logged_steps_come_back_as_fifteen_hundred(board: TensorBoard) -> None:

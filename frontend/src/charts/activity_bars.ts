@@ -3,7 +3,7 @@ import { customElement, property } from "lit/decorators.js";
 import { float32Text, toCsv } from "../pure/csv";
 import { finiteExtent, linearScale, type Scale } from "../pure/scale";
 import { indexAtOrBefore } from "../pure/step_axis";
-import { formatCount, formatNumber, formatShare } from "../pure/ticks";
+import { formatCount, formatNumber, formatShare, formatShareTick, formatTick } from "../pure/ticks";
 import { ChartElement, type LegendItem, type SliderState } from "./chart_element";
 import type { Matrix, Pin, PinDetail } from "./contract";
 import type { PlotSpec } from "./plot_spec";
@@ -109,7 +109,7 @@ export class ActivityBars extends ChartElement {
       margins: this.margins(),
       xScale: horizontal([0, 1], marks),
       left: valueAxis(this.scale(marks), {
-        format: this.share ? formatShare : formatNumber,
+        format: this.share ? formatShareTick : formatTick,
         grid: true,
         ...(this.share ? { ticks: marks.height > 60 ? [0, 0.5, 1] : [0, 1] } : {}),
       }),
@@ -173,7 +173,7 @@ export class ActivityBars extends ChartElement {
     const bars = this.barCount(rect);
     if (this.hovered < 0 || bars === 0) return;
     const count = this.matrix!.rows.length;
-    const bar = Math.floor((this.hovered * bars) / count);
+    const bar = barOf(count, bars, this.hovered);
     surface.ctx.strokeStyle = surface.theme.text;
     surface.ctx.lineWidth = 1;
     const width = Math.max(2, rect.width / bars);
@@ -206,7 +206,10 @@ export class ActivityBars extends ChartElement {
 
   override hoverAt(x: number, y: number): void {
     const place = this.placeAt(x);
-    if (place < 0 || this.stepIndex() < 0) return;
+    if (place >= 0 && this.stepIndex() >= 0) this.tellOf(place, x, y);
+  }
+
+  private tellOf(place: number, x: number, y: number): void {
     this.hovered = place;
     const row = this.order()[place]!;
     const value = this.valueAt(row);
@@ -245,10 +248,10 @@ export class ActivityBars extends ChartElement {
     }
     const move = { ArrowLeft: -1, ArrowRight: 1, PageUp: -10, PageDown: 10 }[event.key];
     if (move === undefined) return false;
+    if (this.stepIndex() < 0) return false;
     const rect = this.markRect();
     const next = Math.max(0, Math.min(count - 1, this.hovered + move));
-    this.hoverAt(rect.left + ((next + 0.5) / count) * rect.width, rect.top);
-    this.hovered = next;
+    this.tellOf(next, rect.left + ((next + 0.5) / count) * rect.width, rect.top);
     this.invalidateOverlay();
     this.requestUpdate();
     return true;
@@ -297,4 +300,9 @@ function rank(value: number): number {
 /** Places of the neurons that share a bar. */
 function slice(count: number, bars: number, bar: number): readonly [number, number] {
   return [Math.floor((bar * count) / bars), Math.floor(((bar + 1) * count) / bars)];
+}
+
+/** The bar that a place is in: the other way round. */
+function barOf(count: number, bars: number, place: number): number {
+  return Math.ceil(((place + 1) * bars) / count) - 1;
 }

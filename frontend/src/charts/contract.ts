@@ -9,7 +9,7 @@ export interface TimeAxis {
   readonly zoom: readonly [number, number] | null;
   /** The step the reader looks at. */
   readonly cursor: number | null;
-  /** Horizontal axis: optimizer steps, or seconds since the run's first record. */
+  /** Horizontal axis: optimizer steps, or seconds since the run began. */
   readonly unit: "step" | "time";
 }
 
@@ -18,6 +18,8 @@ export interface RunStyle {
   readonly run: string;
   /** CSS colour, the one TensorBoard gives the run. */
   readonly color: string;
+  /** When the run began, in seconds since 1970; null where that is not known. */
+  readonly start: number | null;
 }
 
 export interface LineSeries extends RunStyle {
@@ -54,6 +56,7 @@ export interface DensityDifference {
   /** Those that both have. */
   readonly steps: Float64Array;
   readonly wallTimes: Float64Array;
+  readonly start: number | null;
   readonly edges: Float32Array;
   /** Shares of all that a run counted at a step, −1 … 1; NaN where one counted nothing. */
   readonly shares: Float32Array;

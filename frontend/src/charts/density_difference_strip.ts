@@ -43,10 +43,11 @@ export class DensityDifferenceStrip extends StepChart {
     };
   }
 
-  private paintStrip(surface: Surface, rect: Rect, difference: DensityDifference): void {
+  private paintStrip(surface: Surface, plot: Rect, difference: DensityDifference): void {
+    const { domain, rect } = this.covered(difference, plot);
     const width = Math.round(rect.width * surface.ratio);
     const height = Math.round(rect.height * surface.ratio);
-    const columns = columnsOf(this.positions(difference), this.stepDomain(), width);
+    const columns = columnsOf(this.positions(difference), domain, width);
     const picture = differenceStrip(difference.shares, difference.edges, columns, this.valueDomain, height);
     const lut = colormap("diverging", surface.theme.dark);
     paintPixels(surface, rect, signedColors(picture, lut, nanColor(surface.theme)), width, height);

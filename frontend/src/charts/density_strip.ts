@@ -61,10 +61,11 @@ export class DensityStrip extends StepChart {
     };
   }
 
-  private paintStrip(surface: Surface, rect: Rect, series: DensitySeries): void {
+  private paintStrip(surface: Surface, plot: Rect, series: DensitySeries): void {
+    const { domain, rect } = this.covered(series, plot);
     const width = Math.round(rect.width * surface.ratio);
     const height = Math.round(rect.height * surface.ratio);
-    const columns = columnsOf(this.positions(series), this.stepDomain(), width);
+    const columns = columnsOf(this.positions(series), domain, width);
     const picture = densityStrip(series.counts, series.edges, columns, this.values(), height);
     const lut = colormap("viridis");
     paintPixels(surface, rect, stripColors(picture, lut, nanColor(surface.theme)), width, height);

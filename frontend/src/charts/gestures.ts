@@ -104,9 +104,12 @@ export class Gestures {
     return true;
   }
 
-  /** As if the pointer had left. */
+  /** As if the pointer had left; what the keyboard pointed at goes with it. */
   leave(): void {
-    if (this.hover !== null) this.plot?.setCursor({ left: -10, top: -10 });
+    this.plot?.setCursor({ left: -10, top: -10 });
+    this.hover = null;
+    this.target.hoverEnd();
+    this.target.gesturesChanged();
   }
 
   /** Runs `draw` as if the pointer were elsewhere. */

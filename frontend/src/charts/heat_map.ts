@@ -109,13 +109,14 @@ export class HeatMap extends StepChart {
 
   private paintMatrix(surface: Surface, rect: Rect, matrix: Matrix): void {
     const lut = colormap(this.map, surface.theme.dark);
-    const anyNaN = this.painter.paint(surface, rect, {
+    const covered = this.covered(matrix, rect);
+    const anyNaN = this.painter.paint(surface, covered.rect, {
       values: matrix.values,
       stepCount: matrix.steps.length,
       order: this.rowOrder(),
       rows: this.rows(),
       positions: this.positions(matrix),
-      domain: this.stepDomain(),
+      domain: covered.domain,
       pooling: this.map === "diverging" ? "farthest" : this.pooling,
       extent: this.extent,
       logScale: this.logScale,

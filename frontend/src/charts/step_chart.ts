@@ -9,16 +9,18 @@ import { px, type Scale } from "../pure/scale";
 import {
   axisDomain,
   axisPositions,
+  coveredStretch,
+  indexAtOrBefore,
   lowerBound,
   nearestIndex,
   positionOfStep,
   type StepSource,
 } from "../pure/step_axis";
-import { formatCount, formatSeconds, linearTicks, timeTicks } from "../pure/ticks";
+import { formatCount, formatSeconds, linearTicks, timeTickFormat, timeTicks } from "../pure/ticks";
 import { ChartElement, type SliderState } from "./chart_element";
 import type { CursorDetail, ZoomDetail } from "./contract";
 import type { PlotAxis, PlotSpec } from "./plot_spec";
-import { drawCursor, horizontal, type Surface } from "./surface";
+import { drawCursor, horizontal, type Rect, type Surface } from "./surface";
 
 export interface StepWords {
   readonly step: string;
@@ -33,6 +35,8 @@ export abstract class StepChart extends ChartElement {
   /** Hide the numbers under the plot, where another chart below shows them. */
   @property({ type: Boolean, attribute: "no-step-axis" }) noStepAxis = false;
   @property({ attribute: false }) stepWords: StepWords = STEP_WORDS;
+  /** What spans the axis, where other charts stand on the same one; its own steps without it. */
+  @property({ attribute: false }) span: readonly StepSource[] | null = null;
 
   /** Everything that has steps, the run that leads first. */
   protected abstract sources(): readonly StepSource[];
@@ -60,7 +64,7 @@ export abstract class StepChart extends ChartElement {
   }
 
   protected stepDomain(): readonly [number, number] {
-    return axisDomain(this.sources(), this.time.zoom, this.time.unit) ?? [0, 1];
+    return axisDomain(this.span ?? this.sources(), this.time.zoom, this.time.unit) ?? [0, 1];
   }
 
   protected stepScale(): Scale {
@@ -69,6 +73,16 @@ export abstract class StepChart extends ChartElement {
 
   protected positions(source: StepSource): Float64Array {
     return axisPositions(source, this.time.unit);
+  }
+
+  /** Of the plot, the part that a source's steps stand for: beyond them nothing is painted. */
+  protected covered(source: StepSource, rect: Rect): { readonly domain: readonly [number, number]; readonly rect: Rect } {
+    const domain = this.stepDomain();
+    if (domain[0] === domain[1]) return { domain, rect };
+    const covered = coveredStretch(this.positions(source), domain);
+    const scale = horizontal(domain, rect);
+    const left = scale.toPx(covered[0]);
+    return { domain: covered, rect: { ...rect, left, width: scale.toPx(covered[1]) - left } };
   }
 
   /** Steps of all sources together, ascending and unique. */
@@ -137,7 +151,7 @@ export abstract class StepChart extends ChartElement {
       scale,
       // Between two neighbouring steps there is no step to be named.
       ticks: timed ? ticks : ticks.filter(Number.isInteger),
-      format: timed ? formatSeconds : formatCount,
+      format: timed ? timeTickFormat(ticks) : formatCount,
       name: timed ? this.stepWords.relativeTime : this.stepWords.step,
       grid,
     };
@@ -185,13 +199,15 @@ export abstract class StepChart extends ChartElement {
     const steps = this.steps();
     const now = this.cursorStep();
     if (steps.length === 0 || now === null) return false;
-    const index = Math.min(steps.length - 1, lowerBound(steps, now));
+    // The cursor may stand between steps of this chart, having been set in another one.
+    const before = indexAtOrBefore(steps, now);
+    const after = Math.min(steps.length - 1, lowerBound(steps, now));
     const move = event.shiftKey ? LARGE_MOVE : 1;
     const target: Record<string, number> = {
-      ArrowLeft: index - move,
-      ArrowRight: index + move,
-      PageDown: index - LARGE_MOVE,
-      PageUp: index + LARGE_MOVE,
+      ArrowLeft: after - move,
+      ArrowRight: before + move,
+      PageDown: after - LARGE_MOVE,
+      PageUp: before + LARGE_MOVE,
       Home: 0,
       End: steps.length - 1,
     };

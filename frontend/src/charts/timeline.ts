@@ -11,7 +11,7 @@ import {
   type Scale,
 } from "../pure/scale";
 import { smoothed } from "../pure/smoothing";
-import { axisDomain, lowerBound, nearestIndex, type StepSource } from "../pure/step_axis";
+import { lowerBound, nearestIndex } from "../pure/step_axis";
 import { formatNumber } from "../pure/ticks";
 import type { LegendItem } from "./chart_element";
 import type { CursorDetail, LineSeries } from "./contract";
@@ -37,8 +37,6 @@ export class Timeline extends StepChart {
   /** Weight of the past, 0 to below 1, as in TensorBoard; the raw line stays faintly behind. */
   @property({ type: Number }) smoothing = 0;
   @property({ type: Boolean, attribute: "log-scale" }) logScale = false;
-  /** What spans the axis, where other lanes stand on the same one; the series without it. */
-  @property({ attribute: false }) span: readonly StepSource[] | null = null;
 
   private lines: readonly Float32Array[] = [];
 
@@ -52,10 +50,6 @@ export class Timeline extends StepChart {
 
   protected override sources(): readonly LineSeries[] {
     return this.series;
-  }
-
-  protected override stepDomain(): readonly [number, number] {
-    return axisDomain(this.span ?? this.series, this.time.zoom, this.time.unit) ?? [0, 1];
   }
 
   private valueScale(): Scale {

@@ -11,7 +11,7 @@ import {
   type Scale,
 } from "../pure/scale";
 import { lowerBound, nearestIndex, type StepSource } from "../pure/step_axis";
-import { formatCount, formatNumber, formatShare } from "../pure/ticks";
+import { formatCount, formatNumber, formatShare, formatShareTick } from "../pure/ticks";
 import type { LegendItem } from "./chart_element";
 import type { Extremes, Matrix, Pin, PinDetail } from "./contract";
 import { StepChart } from "./step_chart";
@@ -138,7 +138,7 @@ export class Trajectories extends StepChart {
       left: valueAxis(scale, {
         grid: true,
         name: this.logScale ? `${this.quantity} (log)` : this.quantity,
-        ...(this.share ? { format: formatShare } : {}),
+        ...(this.share ? { format: formatShareTick } : {}),
       }),
       lines: this.plotLines(matrix, xs),
       between: (surface, rect) =>

@@ -1,5 +1,5 @@
 import type { Scale } from "../pure/scale";
-import { formatNumber, ticksOf } from "../pure/ticks";
+import { formatTick, ticksOf } from "../pure/ticks";
 import type { PlotAxis } from "./plot_spec";
 
 /** An axis of numbers: round ones, as many as there is room for. */
@@ -12,7 +12,7 @@ export function valueAxis(
   return {
     scale,
     ticks: ticksOf(scale, count ?? Math.max(2, length / 36)),
-    format: formatNumber,
+    format: formatTick,
     ...rest,
   };
 }

@@ -1,6 +1,6 @@
 /**
  * The horizontal axis that all charts share. Steps are what the reader zooms and points at; where
- * they stand on the axis is either the step itself or the seconds since the run's first record.
+ * they stand on the axis is either the step itself or the seconds since the run began.
  */
 
 export interface StepSource {
@@ -8,6 +8,8 @@ export interface StepSource {
   readonly steps: Float64Array;
   /** Seconds since 1970, as long as `steps`. */
   readonly wallTimes: Float64Array;
+  /** When the run began, in seconds since 1970; null where that is not known. */
+  readonly start: number | null;
 }
 
 export type StepUnit = "step" | "time";
@@ -16,7 +18,9 @@ export type StepUnit = "step" | "time";
 export function axisPositions(source: StepSource, unit: StepUnit): Float64Array {
   if (unit === "step") return source.steps;
   const positions = new Float64Array(source.steps.length);
-  const start = source.wallTimes[0] ?? 0;
+  const first = source.wallTimes[0] ?? 0;
+  // Of an old log written anew the file is younger than all that it tells of.
+  const start = source.start !== null && source.start <= first ? source.start : first;
   let last = 0;
   for (let index = 0; index < positions.length; index++) {
     last = Math.max(last, source.wallTimes[index]! - start);
@@ -79,6 +83,21 @@ export function nearestIndex(sorted: ArrayLike<number>, value: number): number {
 export function indexAtOrBefore(sorted: ArrayLike<number>, value: number): number {
   const after = lowerBound(sorted, value);
   return after < sorted.length && sorted[after] === value ? after : after - 1;
+}
+
+/**
+ * The stretch of a domain that samples stand for: to the gap between the outer two beyond them. A
+ * lone sample stands for all of it, and so does one that only the zoom has parted from the others.
+ */
+export function coveredStretch(
+  positions: ArrayLike<number>,
+  domain: readonly [number, number],
+): readonly [number, number] {
+  const count = positions.length;
+  if (count < 2) return domain;
+  const from = Math.max(domain[0], 2 * positions[0]! - positions[1]!);
+  const to = Math.min(domain[1], 2 * positions[count - 1]! - positions[count - 2]!);
+  return from < to ? [from, to] : [domain[0], domain[0]];
 }
 
 /** Which samples fall into each pixel column: `start[c] .. end[c] - 1`, at least one each. */

@@ -93,6 +93,27 @@ function niceGap(raw: number): number {
   return power * (lead < 1.5 ? 1 : lead < 3.5 ? 2 : lead < 7.5 ? 5 : 10);
 }
 
+/** Digits beside an axis: ticks are round, so that they need few, but not always three. */
+const TICK_DIGITS = 12;
+
+/** A round number beside an axis, whole: two neighbours never read the same. */
+export function formatTick(value: number): string {
+  return formatNumber(value, TICK_DIGITS);
+}
+
+/** The same of a share of 1, as per cent. */
+export function formatShareTick(share: number): string {
+  return `${formatTick(share * 100)} %`;
+}
+
+/** How to write ticks of time: all of them in the unit of the distance between them. */
+export function timeTickFormat(ticks: readonly number[]): (seconds: number) => string {
+  const gap = ticks.length > 1 ? ticks[1]! - ticks[0]! : 0;
+  const [size, unit] =
+    gap < 60 ? [1, "s"] : gap < 3600 ? [60, "min"] : gap < 86400 ? [3600, "h"] : [86400, "d"];
+  return (seconds) => `${formatTick(seconds / Number(size))} ${unit}`;
+}
+
 /** A number for people, about `digits` significant ones: `0.0123`, `2,750`, `1.2e-5`, `−3`. */
 export function formatNumber(value: number, digits = 3): string {
   if (Number.isNaN(value)) return "NaN";
@@ -104,7 +125,11 @@ export function formatNumber(value: number, digits = 3): string {
     const [mantissa, exponent] = magnitude.toExponential(digits - 1).split("e");
     return `${sign}${String(Number(mantissa))}e${String(Number(exponent)).replace("-", "−")}`;
   }
-  if (magnitude >= 1000) return sign + grouped(Math.round(magnitude));
+  if (magnitude >= 1000) {
+    const decimals = Math.max(0, digits - 1 - Math.floor(Math.log10(magnitude)));
+    const [whole, part] = String(Number(magnitude.toFixed(decimals))).split(".");
+    return sign + grouped(Number(whole)) + (part === undefined ? "" : `.${part}`);
+  }
   return sign + String(Number(magnitude.toPrecision(digits)));
 }
 
@@ -117,6 +142,9 @@ export function formatCount(value: number): string {
 export function formatShare(share: number): string {
   if (!Number.isFinite(share)) return "—";
   const percent = share * 100;
+  const far = Math.abs(percent);
+  // Nearly all is not all.
+  if (far > 99 && far < 100) return `${Math.trunc(percent * 10) / 10} %`;
   return `${percent !== 0 && Math.abs(percent) < 10 ? Number(percent.toPrecision(2)) : Math.round(percent)} %`;
 }
 

@@ -146,7 +146,7 @@ export class ActivationBars extends LitElement {
   #matrixOf(run: RunView, series: NeuronSeries): Matrix {
     const memo = this.#matrices.get(run.info.name) ?? new Memo<Matrix>();
     this.#matrices.set(run.info.name, memo);
-    return memo.of([series, run.style.color], () => ({
+    return memo.of([series, run.style.color, run.style.start], () => ({
       ...run.style,
       steps: series.steps,
       wallTimes: series.wallTimes,

@@ -218,7 +218,7 @@ export class AppElement extends LitElement {
 
   #failed(error: ApiError): void {
     // One failure may be a hiccup while data is shown; the header tells when answers stay away.
-    if (this.catalogue === null || error.status !== 0) this.error = error;
+    if (this.catalogue === null || !error.unanswered) this.error = error;
     this.requestUpdate();
   }
 

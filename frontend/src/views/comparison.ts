@@ -2,6 +2,7 @@
 
 import { css, html, LitElement, nothing } from "lit";
 import { customElement, property } from "lit/decorators.js";
+import { live } from "lit/directives/live.js";
 import type { Context, RunView } from "./context";
 import { radioKeys } from "./radio_keys";
 import { base, choice, field, segments } from "./styles";
@@ -45,10 +46,10 @@ export class ComparisonElement extends LitElement {
       <label class="choice"
         >${t("neurons.against")}
         <select @change=${this.#chosen}>
-          <option value="" ?selected=${this.against === null}>${t("neurons.against.none")}</option>
+          <option value="" .selected=${live(this.against === null)}>${t("neurons.against.none")}</option>
           ${this.runs
             .filter((one) => one !== this.run)
-            .map((one) => html`<option value=${one.info.name} ?selected=${one === this.against}>${one.info.name}</option>`)}
+            .map((one) => html`<option value=${one.info.name} .selected=${live(one === this.against)}>${one.info.name}</option>`)}
         </select></label
       >`;
   }

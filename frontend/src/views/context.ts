@@ -97,7 +97,7 @@ export function wantSeries<T>(ctx: Context, request: SeriesRequest<T>): Wanted<T
 }
 
 /** Whether the server left steps out of the answer, so that a zoomed view is worth a question. */
-function isThinned(answer: Container | null): boolean {
+export function isThinned(answer: Container | null): boolean {
   const kept = answer?.meta["kept_steps"];
   return typeof kept === "number" && kept > (answer?.arrays.get("steps")?.values.length ?? 0);
 }

@@ -36,7 +36,7 @@ export class DensitySeriesOf {
   one({ info, style }: RunView, value: Density): DensitySeries {
     const memo = this.#one.get(info.name) ?? new Memo<DensitySeries>();
     this.#one.set(info.name, memo);
-    return memo.of([value, style.color], () => ({
+    return memo.of([value, style.color, style.start], () => ({
       ...style,
       steps: value.steps,
       wallTimes: value.wallTimes,
@@ -66,12 +66,12 @@ export class DensityStripsElement extends LitElement {
     const all = this.#series.of(runs, this.states);
     // Side by side, runs are compared: the same height has to mean the same value in all of them.
     const domain = this.#domain.of(all, () => densityDomain(all));
-    const strips = runs.map((run, place) => this.#strip(run, domain, runs.length, place));
-    return domain === null ? strips : [...strips, this.#compared(runs, domain)];
+    const strips = runs.map((run, place) => this.#strip(run, all, domain, runs.length, place));
+    return domain === null ? strips : [...strips, this.#compared(runs, all, domain)];
   }
 
   /** What the run that leads has more or less of than the one that is taken away from it. */
-  #compared(runs: readonly RunView[], domain: readonly [number, number]): unknown {
+  #compared(runs: readonly RunView[], span: readonly DensitySeries[], domain: readonly [number, number]): unknown {
     const { ctx, layer } = this;
     const { words } = ctx;
     const pair = comparedRuns(ctx, runs);
@@ -104,6 +104,7 @@ export class DensityStripsElement extends LitElement {
           heading=${`${layer.name} · ${title}`}
           .difference=${difference}
           .valueDomain=${domain}
+          .span=${span}
           share-label=${words.t("density.difference.share")}
           .time=${ctx.axis}
           .stepWords=${stepWords(ctx)}
@@ -111,7 +112,13 @@ export class DensityStripsElement extends LitElement {
       </div>`;
   }
 
-  #strip(run: RunView, domain: readonly [number, number] | null, count: number, place: number): TemplateResult | typeof nothing {
+  #strip(
+    run: RunView,
+    span: readonly DensitySeries[],
+    domain: readonly [number, number] | null,
+    count: number,
+    place: number,
+  ): TemplateResult | typeof nothing {
     const { ctx, layer } = this;
     const state = this.states.get(run.info.name);
     if (state === undefined) return nothing;
@@ -122,6 +129,7 @@ export class DensityStripsElement extends LitElement {
       heading=${`${layer.name} · ${what} · ${run.info.name}`}
       .series=${this.#series.one(run, value)}
       .valueDomain=${domain}
+      .span=${span}
       count-label=${what}
       .time=${ctx.axis}
       .stepWords=${stepWords(ctx)}

@@ -7,6 +7,7 @@ import type { Definition } from "../api";
 import { pinNeurons, placeOf } from "../finding_places";
 import { SEVERITIES, type Finding, type NotMeasured, type Severity } from "../findings";
 import { adviceOf, kindLabel, kindText, notMeasuredText, sentenceOf } from "../i18n_findings";
+import { moveCursor, type State } from "../state";
 import type { Context } from "./context";
 import { findingsStyles } from "./findings_styles";
 import { frame, frameStyles, together } from "./frame";
@@ -154,9 +155,10 @@ export class FindingsView extends LitElement {
     const { ctx } = this;
     const { t } = ctx.words;
     const recorded = Object.keys(ctx.runs.find((run) => run.info.name === item.run)?.layers.get(item.layer)?.series ?? {});
-    const show = (step: number): void => ctx.store.update((state) => placeOf(state, item, step, recorded));
-    const pin = (): void =>
-      ctx.store.update((state) => ({ ...pinNeurons(placeOf(state, item, item.last_step, recorded), item), view: "neurons" }));
+    const show = (step: number): void => ctx.store.update((state) => at(state, step));
+    // At the newest step the cursor keeps following the run.
+    const at = (state: State, step: number): State => moveCursor(placeOf(state, item, step, recorded), step, ctx.lastStep);
+    const pin = (): void => ctx.store.update((state) => ({ ...pinNeurons(at(state, item.last_step), item), view: "neurons" }));
     const names = item.neurons.slice(0, SHOWN_NEURONS).join(", ");
     const more = item.neurons.length > SHOWN_NEURONS ? " …" : "";
     return html`<div class="actions">

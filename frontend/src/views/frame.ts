@@ -83,7 +83,7 @@ export function frame<T>(
   const shown = state.status === "ready" ? state.value : state.status === "pending" ? state.previous : null;
   return html`<div class="frame" style=${heightPx === null ? "min-height:96px" : `height:${heightPx}px`} aria-busy=${state.status === "pending"}>
     ${state.status === "error"
-      ? failure(words, state.error.message, state.error.status === 0, heightPx !== null && heightPx < SMALL_PX, retry)
+      ? failure(words, state.error.message, state.error.unanswered, heightPx !== null && heightPx < SMALL_PX, retry)
       : shown === null
         ? html`<div class="skeleton" role="status" aria-label=${words.t("loading")}></div>`
         : draw(shown)}

@@ -95,8 +95,9 @@ export class KernelImages extends LitElement implements Exportable {
 
   protected override updated(changed: PropertyValues<this>): void {
     if (!["images", "channel", "dark", "grid"].some((name) => changed.has(name as keyof KernelImages))) return;
+    const limit = this.#limit();
     this.renderRoot.querySelectorAll("canvas").forEach((canvas, place) => {
-      const picture = this.#picture(place);
+      const picture = this.#picture(place, limit);
       canvas.getContext("2d")?.putImageData(picture, 0, 0);
     });
   }
@@ -105,11 +106,11 @@ export class KernelImages extends LitElement implements Exportable {
     return largestMagnitude(this.images.map((image) => image.values));
   }
 
-  #picture(place: number): ImageData {
+  #picture(place: number, limit: number): ImageData {
     const { grid, channel, dark } = this;
     const values = this.images[place]?.values ?? [];
     const missing = dark ? packed(88, 92, 98) : packed(200, 204, 210);
-    const pixels = kernelPixels(grid, values, channel, this.#limit(), colormap("diverging", dark), missing);
+    const pixels = kernelPixels(grid, values, channel, limit, colormap("diverging", dark), missing);
     return new ImageData(new Uint8ClampedArray(pixels.buffer as ArrayBuffer), grid.width, grid.height);
   }
 

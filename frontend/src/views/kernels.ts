@@ -2,6 +2,7 @@
 
 import { css, html, LitElement, nothing, type TemplateResult } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
+import { live } from "lit/directives/live.js";
 import { latest, type Async, type LayerInfo } from "../api";
 import { imageShapes, kernelGrid, type Channel, type KernelGrid } from "../kernel_grid";
 import { Resources } from "../resource";
@@ -98,7 +99,7 @@ export class KernelsElement extends LitElement {
     const { cursor } = ctx.state;
     const query = cursor === null ? {} : { step: cursor };
     const request = { run, layer, route: "kernels", series: "weights", query, parse: kernelSeries };
-    const states = this.#kernels.want([wantSeries(ctx, request)]);
+    const states = this.#kernels.want([{ ...wantSeries(ctx, request), patient: true }]);
     return states.get(run.info.name) ?? { status: "pending", previous: null };
   }
 
@@ -140,7 +141,7 @@ export class KernelsElement extends LitElement {
   #channels(grid: KernelGrid, channel: Channel): TemplateResult {
     const { t } = this.ctx.words;
     const option = (value: Channel, text: string): TemplateResult =>
-      html`<option value=${String(value)} ?selected=${value === channel}>${text}</option>`;
+      html`<option value=${String(value)} .selected=${live(value === channel)}>${text}</option>`;
     return html`<label
       >${t("kernels.channel")}
       <select

@@ -272,7 +272,7 @@ export class NeuronsView extends LitElement {
   #matrixOf(run: RunView, series: NeuronSeries): Matrix {
     const memo = this.#matrices.get(run.info.name) ?? new Memo<Matrix>();
     this.#matrices.set(run.info.name, memo);
-    return memo.of([series, run.style.color], () => ({
+    return memo.of([series, run.style.color, run.style.start], () => ({
       ...run.style,
       steps: series.steps,
       wallTimes: series.wallTimes,
@@ -284,7 +284,7 @@ export class NeuronsView extends LitElement {
   readonly #drawnPaths = new Memo<Paths>();
 
   #pathsOf(run: RunView, found: Path): Paths {
-    return this.#drawnPaths.of([found, run.style.color], () => ({ ...run.style, ...found }));
+    return this.#drawnPaths.of([found, run.style.color, run.style.start], () => ({ ...run.style, ...found }));
   }
 
   #orderOf(series: NeuronSeries, sort: Sort, found: Path | null): Int32Array {

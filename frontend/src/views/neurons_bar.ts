@@ -2,6 +2,7 @@
 
 import { css, html, LitElement, nothing, type TemplateResult } from "lit";
 import { customElement, property } from "lit/decorators.js";
+import { live } from "lit/directives/live.js";
 import type { NeuronSeries } from "../series";
 import { SORTS, type Sort } from "../state";
 import type { Context } from "./context";
@@ -120,7 +121,7 @@ export class NeuronsBar extends LitElement {
     const all = names.includes(statistic) ? names : [statistic, ...names];
     const option = (name: string): TemplateResult => {
       const label = ctx.words.definition(name, ctx.definitions?.statistics[name])?.label ?? name;
-      return html`<option value=${name} ?selected=${name === statistic}>${label}</option>`;
+      return html`<option value=${name} .selected=${live(name === statistic)}>${label}</option>`;
     };
     const recorded = all.filter((name) => info.series[name] !== undefined);
     const missing = all.filter((name) => info.series[name] === undefined);

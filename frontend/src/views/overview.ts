@@ -7,11 +7,11 @@ import { latest, type Async } from "../api";
 import { movedPlace, reachedPlace, type Place } from "../cell_focus";
 import { layerLines, lineTops, linesBetween, type LayerEntry, type Line } from "../layer_rows";
 import { Resources, type Wanted } from "../resource";
-import { overviewQuery } from "../overview_query";
+import { overviewAt, overviewQuery } from "../overview_query";
 import { search } from "../selection";
 import { overview, type Overview } from "../series";
 import { COLUMNS, toggleFold, type Column } from "../state";
-import type { Context, LayerView, RunView } from "./context";
+import { isThinned, type Context, type LayerView, type RunView } from "./context";
 import { CODE } from "./empty";
 import { frame, frameStyles, together } from "./frame";
 import { Memo } from "./memo";
@@ -50,7 +50,7 @@ export class OverviewView extends LitElement {
   #reached: Place | null = null;
 
   readonly #overviews = new Resources<Overview>(this);
-  readonly #densities = new Resources<Overview>(this);
+  readonly #atCursor = new Resources<Overview>(this);
   readonly #figures = new Map<string, Memo<RunFigures>>();
   readonly #lines = new Memo<readonly Line[]>();
   readonly #tops = new Memo<Float64Array>();
@@ -58,11 +58,13 @@ export class OverviewView extends LitElement {
   #shown: readonly Line[] = [];
   #shares: readonly RunShare[] = [];
   #sizes: ResizeObserver | null = null;
+  #scroller: Element | null = null;
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     this.#sizes?.disconnect();
     this.#sizes = null;
+    this.#scroller = null;
   }
 
   protected override render(): unknown {
@@ -73,12 +75,12 @@ export class OverviewView extends LitElement {
     }
     const states = this.#overviews.want(ctx.runs.map((run) => this.#wanted(run, null)));
     const { cursor } = ctx.state;
-    const densities = this.#densities.want(cursor === null ? [] : ctx.runs.map((run) => this.#wanted(run, cursor)));
+    const atCursor = this.#atCursor.want(cursor === null ? [] : ctx.runs.map((run) => this.#wanted(run, cursor)));
     const all = together(states);
     if (latest(all) === null || all.status === "error") {
       return frame(ctx.words, 320, all, () => html``, () => this.#overviews.retry());
     }
-    return this.#table(states, densities);
+    return this.#table(states, atCursor);
   }
 
   /** What the menu below the table saves. */
@@ -89,20 +91,28 @@ export class OverviewView extends LitElement {
   #wanted(run: RunView, step: number | null): Wanted<Overview> {
     const { name, last_step, last_wall_time } = run.info;
     const version = `${last_step}@${last_wall_time}`;
-    // At a step only the densities are of interest: the figures over all steps are here already.
-    const query = step === null ? overviewQuery(name) : { run: name, steps: 2, step };
+    const query = step === null ? this.#overSteps(name) : overviewAt(name, step);
     return {
       id: name,
       key: JSON.stringify(query),
       version,
+      patient: step !== null,
       load: async (signal) => overview(await this.ctx.client.arrays("overview", query, version, signal)),
     };
   }
 
-  #table(states: ReadonlyMap<string, Async<Overview>>, densities: ReadonlyMap<string, Async<Overview>>): TemplateResult {
+  /** All steps, or those of the zoom where they are more than were sent of all. */
+  #overSteps(run: string): Readonly<Record<string, string | number>> {
+    const { client, state } = this.ctx;
+    const whole = overviewQuery(run);
+    if (state.zoom === null || !isThinned(client.peek("overview", whole))) return whole;
+    return { ...whole, from: Math.floor(state.zoom[0]), to: Math.ceil(state.zoom[1]) };
+  }
+
+  #table(states: ReadonlyMap<string, Async<Overview>>, atCursor: ReadonlyMap<string, Async<Overview>>): TemplateResult {
     const { ctx } = this;
     const { words } = ctx;
-    this.#shares = this.#sharesOf(states, densities);
+    this.#shares = this.#sharesOf(states, atCursor);
     const lines = this.#linesOf(this.#shares);
     const heightOf = (line: Line): number => this.#heightOf(line);
     const tops = this.#tops.of([lines, ctx.runs.length], () => lineTops(lines, heightOf));
@@ -131,7 +141,7 @@ export class OverviewView extends LitElement {
 
   #sharesOf(
     states: ReadonlyMap<string, Async<Overview>>,
-    densities: ReadonlyMap<string, Async<Overview>>,
+    atCursor: ReadonlyMap<string, Async<Overview>>,
   ): readonly RunShare[] {
     const { ctx } = this;
     return ctx.runs.flatMap((run) => {
@@ -139,11 +149,13 @@ export class OverviewView extends LitElement {
       const state = states.get(name);
       const whole = state === undefined ? null : latest(state);
       if (whole === null) return [];
-      const at = densities.get(name);
-      const density = (at === undefined ? null : latest(at)) ?? whole;
+      const at = atCursor.get(name);
+      const exact = at === undefined ? null : latest(at);
       const memo = this.#figures.get(name) ?? new Memo<RunFigures>();
       this.#figures.set(name, memo);
-      return [{ run, figures: memo.of([whole, density, ctx.axis], () => new RunFigures(whole, density, ctx.axis)) }];
+      const { start } = run.style;
+      const figures = memo.of([whole, exact, ctx.axis, start], () => new RunFigures(whole, exact, ctx.axis, start));
+      return [{ run, figures }];
     });
   }
 
@@ -285,7 +297,11 @@ export class OverviewView extends LitElement {
     super.updated(changed);
     const scroller = this.renderRoot.querySelector(".scroller");
     if (scroller === null) return;
-    if (this.#sizes === null) {
+    // A failure in its place takes it away, and what comes back is another one, not scrolled yet.
+    if (this.#scroller !== scroller) {
+      this.#sizes?.disconnect();
+      this.#scroller = scroller;
+      this.scrolled = scroller.scrollTop;
       const sizes = new ResizeObserver(() => (this.viewport = scroller.clientHeight));
       this.#sizes = sizes;
       onceDrawn(() => {

@@ -14,7 +14,7 @@ export function overviewCsv(ctx: Context, shares: readonly RunShare[]): string {
       return [
         run.info.name,
         name,
-        figures.overview.steps[figures.window.at] ?? "",
+        ctx.state.cursor ?? figures.overview.steps.at(-1) ?? "",
         info?.neurons ?? "",
         info?.parameters ?? "",
         health.status,

@@ -2,10 +2,11 @@
 
 import type { Overview } from "../series";
 import { overviewValue } from "../series";
+import { axisPositions, positionOfStep, type StepSource } from "../pure/step_axis";
 import { indexAtOrBefore } from "../state";
 import type { TimeAxis } from "../charts/contract";
 
-/** Steps, or seconds since the first record, inside the zoom. */
+/** Steps, or seconds since the run began, inside the zoom. */
 export interface Window {
   readonly from: number;
   readonly to: number;
@@ -24,17 +25,20 @@ interface Slice {
 /** Of one run: its overview cut to the zoom, each slice made once. */
 export class RunFigures {
   readonly window: Window;
+  readonly #exact: Overview | null;
   readonly #rows: ReadonlyMap<string, number>;
   readonly #slices = new Map<string, Slice>();
   readonly #densities = new Map<number, { readonly density: Float32Array; readonly range: readonly [number, number] }>();
 
   constructor(
     readonly overview: Overview,
-    /** Whose densities are those at the cursor. */
-    readonly atStep: Overview,
+    /** What holds at the cursor; null until it has come, and where the cursor is at the end. */
+    readonly atCursor: Overview | null,
     time: TimeAxis,
+    start: number | null,
   ) {
-    this.window = windowOf(overview, time);
+    this.#exact = atCursor ?? (time.cursor === null ? overview : null);
+    this.window = windowOf({ ...overview, start }, time);
     this.#rows = new Map(overview.layers.map((name, row) => [name, row]));
   }
 
@@ -76,10 +80,17 @@ export class RunFigures {
   }
 
   /**
-   * A figure at the step looked at. Layers need not be logged at every step, so the last value not
-   * after it counts; NaN without any.
+   * A figure at the step looked at: the last that was measured until then, NaN without any. Until
+   * the answer about that step has come, the last of the steps that are drawn.
    */
   at(layer: string, field: string): number {
+    const exact = this.#exact;
+    if (exact !== null) {
+      const place = exact.fields.indexOf(field);
+      const row = exact === this.overview ? this.#rows.get(layer) : exact.layers.indexOf(layer);
+      if (row === undefined || row < 0 || place < 0) return Number.NaN;
+      return exact.at[row * exact.fields.length + place] as number;
+    }
     const row = this.#rows.get(layer);
     if (row === undefined) return Number.NaN;
     for (let at = this.window.at; at >= 0; at--) {
@@ -91,8 +102,8 @@ export class RunFigures {
 
   /** The shape of the layer's inputs; null where there were none. */
   density(layer: string): { readonly density: Float32Array; readonly range: readonly [number, number] } | null {
-    const { density, densityRange, layers } = this.atStep;
-    const row = this.atStep === this.overview ? (this.#rows.get(layer) ?? -1) : layers.indexOf(layer);
+    const { density, densityRange, layers } = this.atCursor ?? this.overview;
+    const row = this.atCursor === null ? (this.#rows.get(layer) ?? -1) : layers.indexOf(layer);
     if (row < 0) return null;
     let found = this.#densities.get(row);
     if (found === undefined) {
@@ -112,8 +123,8 @@ export class RunFigures {
   }
 }
 
-function windowOf(overview: Overview, { zoom, cursor, unit }: TimeAxis): Window {
-  const { steps, wallTimes } = overview;
+function windowOf(source: StepSource, { zoom, cursor, unit }: TimeAxis): Window {
+  const { steps } = source;
   let from = 0;
   let to = steps.length;
   if (zoom !== null) {
@@ -123,7 +134,7 @@ function windowOf(overview: Overview, { zoom, cursor, unit }: TimeAxis): Window 
     while (to < steps.length && (steps[to] as number) <= zoom[1]) to++;
   }
   const at = indexAtOrBefore(steps, cursor);
-  const axis = unit === "step" ? steps : wallTimes.map((time) => time - (wallTimes[0] as number));
-  const here = cursor === null ? null : unit === "step" ? cursor : (axis[at] ?? null);
+  const axis = axisPositions(source, unit);
+  const here = cursor === null ? null : positionOfStep(cursor, steps, axis);
   return { from, to, positions: axis.subarray(from, to), cursor: here, at };
 }

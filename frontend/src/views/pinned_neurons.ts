@@ -259,11 +259,11 @@ export class PinnedNeurons extends LitElement {
     const biases = bias === undefined ? null : valueOf(bias);
     const label = this.ctx.words.t("weights.bias");
     const from = pins.flatMap((pin) => [pin.neuron, pin.color, values.get(String(pin.neuron))]);
-    return this.#drawn.of([this.run.info.name, biases, label, ...from], () =>
+    return this.#drawn.of([this.run.info.name, this.run.style.start, biases, label, ...from], () =>
       pins.flatMap(({ neuron, color }) => {
         const series = values.get(String(neuron));
         if (series === undefined) return [];
-        const style = { run: this.run.info.name, color };
+        const style = { run: this.run.info.name, color, start: this.run.style.start };
         const { steps, wallTimes } = series;
         const weights = { ...style, steps, wallTimes, values: series.values, rows: series.columns };
         const line = biases === null ? null : biasLine(biases, neuron);

@@ -14,7 +14,7 @@ export function runViews(
     .filter((run) => names?.includes(run.name) === true)
     .map((info) => ({
       info,
-      style: { run: info.name, color: colorOf(info.name) },
+      style: { run: info.name, color: colorOf(info.name), start: info.start_time ?? null },
       layers: new Map(info.layers.map((layer) => [layer.name, layer])),
     }));
 }

@@ -48,6 +48,11 @@ export class SaveMenuElement extends LitElement {
         padding: 5px 10px;
         text-align: left;
       }
+      li.none {
+        padding: 5px 10px;
+        white-space: nowrap;
+        color: var(--nn-muted);
+      }
       li button:hover {
         background: var(--nn-hover);
       }
@@ -87,13 +92,18 @@ export class SaveMenuElement extends LitElement {
           />
         </svg>
       </button>
-      ${this.open
-        ? html`<ul>
-            ${this.table ? nothing : html`<li><button @click=${() => this.#save("png")}>${t("card.png")}</button></li>`}
-            <li><button @click=${() => this.#save("csv")}>${t("card.csv")}</button></li>
-          </ul>`
-        : nothing}
+      ${this.open ? this.#choices() : nothing}
     </div>`;
+  }
+
+  #choices(): TemplateResult {
+    const { t } = this.words;
+    // In the place of a chart there may be a failure, or nothing yet.
+    if ([...exportables(this.within())].length === 0) return html`<ul><li class="none">${t("card.nothing")}</li></ul>`;
+    return html`<ul>
+      ${this.table ? nothing : html`<li><button @click=${() => this.#save("png")}>${t("card.png")}</button></li>`}
+      <li><button @click=${() => this.#save("csv")}>${t("card.csv")}</button></li>
+    </ul>`;
   }
 
   readonly #left = (event: FocusEvent): void => {

@@ -139,7 +139,7 @@ export class TimelineLanesElement extends LitElement {
         return series === undefined ? [] : [{ style, tag, series }];
       }),
     );
-    const from = entries.flatMap(({ style, tag, series }) => [style.run, style.color, tag, series]);
+    const from = entries.flatMap(({ style, tag, series }) => [style.run, style.color, style.start, tag, series]);
     return memo.of(from, () =>
       entries.map(({ style, tag, series }) => ({
         ...style,

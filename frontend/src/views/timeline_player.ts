@@ -49,7 +49,13 @@ export class Player {
     const from = inside ? all.findIndex((step) => step >= cursor) : 0;
     const perStep = PLAY_MS / all.length;
     let started: number | null = null;
+    let shown = cursor;
     const tick = (now: number): void => {
+      // Whoever moves the cursor meanwhile wants to see that step, and not the next one.
+      if (store.state.cursor !== shown) {
+        this.stop();
+        return;
+      }
       started ??= now;
       const place = from + Math.floor((now - started) / perStep);
       if (place >= all.length - 1 || lastStep === null) {
@@ -57,7 +63,8 @@ export class Player {
         this.stop();
         return;
       }
-      store.set({ cursor: all[place] as number });
+      shown = all[place] as number;
+      store.set({ cursor: shown });
       this.#frame = requestAnimationFrame(tick);
     };
     this.#frame = requestAnimationFrame(tick);

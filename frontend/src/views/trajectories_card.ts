@@ -102,7 +102,7 @@ export class TrajectoriesCardElement extends LitElement {
       const series = state === undefined ? null : latest(state);
       return series === null || series.steps.length === 0 ? [] : [{ style: run.style, series }];
     });
-    const from = found.flatMap(({ style, series }) => [style.run, style.color, series]);
+    const from = found.flatMap(({ style, series }) => [style.run, style.color, style.start, series]);
     return this.#spreads.of(from, () =>
       found.map(({ style, series }) => ({
         ...style,

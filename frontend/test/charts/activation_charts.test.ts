@@ -45,4 +45,13 @@ describe("curves and densities", () => {
     drag(chart, [52 + 300, 100], [52 + 300, 100]);
     expect(cursors).toEqual([{ step: 30 }]);
   });
+
+  it("stands on the axis of all the strips it is shown with, and paints only where it has steps", async () => {
+    const other = { ...axes, start: null, steps: axes.steps.map((step) => 4 * step) };
+    const strip = await shown(new DensityStrip(), { series: density, span: [density, other] });
+    expect(strip["stepDomain"]()).toEqual([0, 240]);
+    const plot = { left: 100, top: 0, width: 480, height: 50 };
+    // Steps 0 to 60, ten apart, on an axis to 240: the last one stands until 70.
+    expect(strip["covered"](density, plot).rect).toEqual({ ...plot, width: 140 });
+  });
 });

@@ -6,7 +6,7 @@ import type { LineSeries, Matrix } from "../../src/charts/contract";
 export const STEPS = Float64Array.from([0, 10, 20, 30, 40, 50, 60]);
 export const WALL = STEPS.map((step) => 1000 + step);
 export const axes = { steps: STEPS, wallTimes: WALL };
-export const style = { run: "digits/adam", color: "#425066" };
+export const style = { run: "digits/adam", color: "#425066", start: null };
 
 export const line: LineSeries = {
   ...style,

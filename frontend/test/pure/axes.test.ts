@@ -15,6 +15,7 @@ import {
   axisDomain,
   axisPositions,
   columnsOf,
+  coveredStretch,
   indexAtOrBefore,
   nearestIndex,
   positionOfStep,
@@ -24,9 +25,12 @@ import {
   formatNumber,
   formatSeconds,
   formatShare,
+  formatShareTick,
+  formatTick,
   linearTicks,
   logTicks,
   symlogTicks,
+  timeTickFormat,
   timeTicks,
 } from "../../src/pure/ticks";
 
@@ -123,6 +127,24 @@ describe("ticks", () => {
     expect(formatNumber(value)).toBe(text);
   });
 
+  it("reads differently at every tick, however narrow the range", () => {
+    for (const [low, high] of [[2.302, 2.304], [12, 12.1], [1000, 1002], [0.0501, 0.0502], [5e6, 5.00001e6]] as const) {
+      const texts = linearTicks([low, high], 5).map(formatTick);
+      expect(new Set(texts).size, texts.join(" ")).toBe(texts.length);
+      texts.forEach((text, place) => {
+        const read = Number(text.replace(/,/g, ""));
+        expect(read).toBeCloseTo(linearTicks([low, high], 5)[place]!, 9);
+      });
+    }
+    expect([0.5, 0.505, 0.07].map(formatShareTick)).toEqual(["50 %", "50.5 %", "7 %"]);
+    expect([0, 120, 7260].map(timeTickFormat([0, 60]))).toEqual(["0 min", "2 min", "121 min"]);
+    expect([0, 10].map(timeTickFormat([0, 10]))).toEqual(["0 s", "10 s"]);
+  });
+
+  it("never rounds nearly all to all", () => {
+    expect([0.9951, 0.9989, 0.9999, 1, -0.9999].map(formatShare)).toEqual(["99.5 %", "99.8 %", "99.9 %", "100 %", "-99.9 %"]);
+  });
+
   it("writes counts, shares and spans of time", () => {
     expect(formatCount(16384)).toBe("16,384");
     expect(formatCount(-1234567)).toBe("−1,234,567");
@@ -137,11 +159,20 @@ describe("the step axis", () => {
   const source = {
     steps: Float64Array.from([0, 10, 20, 40]),
     wallTimes: Float64Array.from([1000, 1001, 1000.5, 1009]),
+    start: null,
   };
 
   it("is the steps themselves, or seconds since the start that never run back", () => {
     expect(axisPositions(source, "step")).toBe(source.steps);
     expect([...axisPositions(source, "time")]).toEqual([0, 1, 1, 9]);
+  });
+
+  it("counts seconds from when the run began, which what was logged late did not", () => {
+    const late = { steps: Float64Array.of(30, 60), wallTimes: Float64Array.of(1060, 1120) };
+    expect([...axisPositions({ ...late, start: 1000 }, "time")]).toEqual([60, 120]);
+    expect([...axisPositions({ ...late, start: null }, "time")]).toEqual([0, 60]);
+    // An old log written anew: its file began after all that it tells of.
+    expect([...axisPositions({ ...late, start: 9000 }, "time")]).toEqual([0, 60]);
   });
 
   it("finds the place of steps between the logged ones and beyond them", () => {
@@ -152,7 +183,7 @@ describe("the step axis", () => {
   });
 
   it("spans all runs, or the zoom", () => {
-    const other = { steps: Float64Array.of(5, 90), wallTimes: Float64Array.of(0, 3) };
+    const other = { steps: Float64Array.of(5, 90), wallTimes: Float64Array.of(0, 3), start: null };
     expect(axisDomain([source, other], null, "step")).toEqual([0, 90]);
     expect(axisDomain([source, other], [10, 30], "step")).toEqual([10, 30]);
     expect(axisDomain([source], [20, 40], "time")).toEqual([1, 9]);
@@ -169,6 +200,15 @@ describe("the step axis", () => {
       );
     }
     expect(nearestIndex([], 3)).toBe(-1);
+  });
+
+  it("stands for what lies a gap beyond the outer samples, and for no more", () => {
+    expect(coveredStretch([10, 20, 40], [0, 100])).toEqual([0, 60]);
+    expect(coveredStretch([10, 20, 40], [15, 30])).toEqual([15, 30]);
+    expect(coveredStretch([50, 60], [0, 100])).toEqual([40, 70]);
+    expect(coveredStretch([50], [0, 100])).toEqual([0, 100]);
+    const [from, to] = coveredStretch([10, 20], [50, 90]);
+    expect(to - from).toBe(0);
   });
 
   it("puts every sample in exactly one column when they are pooled", () => {
