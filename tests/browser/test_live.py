@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from made_logs import SICK
 from panel_page import Open, PanelPage
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 from shells import Shells
 from tensorboard_process import start
 
@@ -152,3 +152,37 @@ def test_nothing_is_asked_while_another_tab_of_tensorboard_is_open(opened: Open)
         assert asked_in(3 * POLL_S) == 0
         tabs.get_by_role("tab", name=re.compile("nnviz", re.IGNORECASE)).click()
         assert asked_in(2 * POLL_S) >= 1
+
+
+def test_a_table_that_failed_and_came_back_has_all_its_rows(shells: Shells, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    kernels = {f"block/layer_{n:02d}/kernel": rng.normal(size=(6, 5)) for n in range(60)}
+
+    def refuse(route: Route) -> None:
+        route.abort("connectionrefused")
+
+    with nnviz_tb.SummaryWriter(tmp_path / "run") as writer:
+        for step in range(3):
+            writer.log_model(kernels, step)
+        board = start("python", tmp_path)
+        try:
+            board.wait_for_step("run", 2)
+            state = "&p.nnviz.view=overview&p.nnviz.runs=run&p.nnviz.rows=order"
+            with PanelPage.opened(shells, board.address, state=state) as page:
+                scroller = page.panel.locator("nn-overview-view .scroller")
+                expect(page.rows().first).to_be_visible()
+                scroller.evaluate("element => { element.scrollTop = element.scrollHeight; }")
+                last = page.panel.locator('.line[data-layer="block/layer_59"]')
+                expect(last).to_be_visible()
+
+                page.page.route("**/overview?*", refuse)
+                writer.log_model(kernels, 3)
+                expect(page.panel.locator("nn-overview-view .failure")).to_be_visible()
+                page.page.unroute("**/overview?*", refuse)
+
+                expect(scroller).to_be_visible(timeout=30_000)
+                expect(page.rows().first).to_be_visible()
+                scroller.evaluate("element => { element.scrollTop = element.scrollHeight; }")
+                expect(last).to_be_visible()
+        finally:
+            board.close()

@@ -179,20 +179,3 @@ def test_a_thousand_layers_are_all_there_and_few_of_them_are_in_the_page(opened:
         scroller.evaluate("element => { element.scrollTop = element.scrollHeight; }")
         expect(page.panel.locator('.line[data-layer="block_49/layer_19"]')).to_be_visible()
         assert page.rows().count() < 60
-
-
-def test_another_run_begins_at_its_first_layer_however_far_the_one_before_was_scrolled(
-    opened: Open,
-) -> None:
-    with opened("overview", WIDE) as page:
-        expect(page.rows().first).to_be_visible()
-        scroller = page.panel.locator("nn-overview-view .scroller")
-        scroller.evaluate("element => { element.scrollTop = 3000; }")
-        expect(page.panel.locator('.line[data-layer="block_0/layer_0"]')).to_have_count(0)
-        page.only_run(SICK)
-        expect(page.cell(DEAD, "health")).to_be_visible()
-
-        page.only_run(WIDE)
-        expect(page.rows().first).to_be_visible()
-        scroller.evaluate("element => { element.scrollTop = element.scrollHeight; }")
-        expect(page.panel.locator('.line[data-layer="block_49/layer_19"]')).to_be_visible()
