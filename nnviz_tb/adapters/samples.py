@@ -40,8 +40,14 @@ class SampleStore:
         self._rows_kept = 0
         self._inputs: list[Array] = []
         self._outputs: list[Array] = []
+        self._lost = ""
         self.call_count = 0
         self.rows_seen = 0
+
+    def lose(self, reason: str) -> None:
+        """What reached the activation cannot be told, now and later: ``reason`` becomes a note."""
+        self._lost = self._lost or reason
+        self._inputs, self._outputs, self._rows_kept = [], [], 0
 
     def rows_to_keep(self, row_count: int, column_count: int) -> NDArray[np.int64] | None:
         """``int64`` rows of the next call that are to be added; None for all of them."""
@@ -58,6 +64,8 @@ class SampleStore:
 
     def add(self, inputs: Array, outputs: Array) -> None:
         """Keeps ``[rows, neurons]`` inputs and outputs of one call, chosen by ``rows_to_keep``."""
+        if self._lost:
+            return
         self._inputs.append(as_float(inputs))
         self._outputs.append(as_float(outputs))
         self._rows_kept += inputs.shape[0]
@@ -91,6 +99,8 @@ class SampleStore:
     @property
     def notes(self) -> tuple[str, ...]:
         """Sentences on what the samples are, where that is not plain."""
+        if self._lost:
+            return (self._lost,)
         if self._rows_kept < self.rows_seen:
             return (
                 f"a fixed sample of {self._rows_kept:,} of {self.rows_seen:,} inputs per neuron",

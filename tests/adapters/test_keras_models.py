@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -386,6 +387,46 @@ def test_a_layer_that_fails_on_a_good_batch_costs_only_the_samples() -> None:
     assert layer.kernel is not None
     assert layer.activation.inputs is None
     assert any("cannot" in note for note in layer.notes)
+
+
+@pytest.mark.parametrize("way", ["tf.function", "remat", "cond", "vectorized_map"])
+def test_what_a_traced_function_hides_is_noted_and_the_rest_is_seen(way: str) -> None:
+    tf = pytest.importorskip("tensorflow")
+
+    class Partly(keras.Model):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = L.Dense(5, activation="relu", name="inner")
+            self.outer = L.Dense(3, activation="tanh", name="outer")
+            self.inner.build((None, 6))
+            self.outer.build((None, 5))
+
+        def build(self, _: Any) -> None:
+            pass
+
+        def call(self, x: Any) -> Any:
+            if way == "remat":
+                return self.outer(keras.remat(self.inner)(x))
+            if way == "cond":
+                more = keras.ops.sum(x) < 1e9
+                return self.outer(keras.ops.cond(more, lambda: self.inner(x), lambda: x[:, :5]))
+            if way == "vectorized_map":
+                rows = keras.ops.vectorized_map(lambda row: self.inner(row[None])[0], x)
+                return self.outer(rows)
+            return self.outer(tf.function(self.inner.__call__)(x))
+
+    model = Partly()
+    expected = model(batch(8, 6)).numpy()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", LoggingWarning)
+        inner, outer = (layer for layer in layers_of(model, inputs=batch(8, 6)) if layer.activation)
+
+    assert outer.activation.inputs.shape == (8, 3)
+    np.testing.assert_allclose(np.tanh(outer.activation.inputs), expected, rtol=1e-5)
+    if inner.activation.inputs is None:
+        assert any("traced" in note for note in inner.notes)
+    else:  # of this backend it is plain
+        assert way in ("remat", "cond")
 
 
 def test_a_keras_class_is_not_a_model() -> None:

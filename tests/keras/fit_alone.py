@@ -49,6 +49,25 @@ assert all(np.array_equal(a, b) for a, b in zip(before, after, strict=True)), (
     "the probe left a mark"
 )
 
+
+# Where the backend traces what is inside, it has no numbers to be kept; the training goes on.
+class Rematted(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.inner = keras.layers.Dense(4, activation="relu", name="inner")
+        self.outer = keras.layers.Dense(2, activation="softmax", name="outer")
+
+    def call(self, x):
+        flat = keras.ops.reshape(x, (-1, 64))
+        return self.outer(keras.remat(lambda z: self.inner(z))(flat))
+
+
+rematted = Rematted()
+rematted.compile("adam", "sparse_categorical_crossentropy")
+rematted(x[:4])
+seen = nnviz_tb.keras.Callback(f"{LOGDIR}/rematted", inputs=x[:16], every=2)
+rematted.fit(x, y, batch_size=16, verbose=0, callbacks=[seen])
+
 callback = nnviz_tb.keras.Callback(f"{LOGDIR}/fit", inputs=x[:16], every=1)
 history = model.fit(x, y, batch_size=16, epochs=2, verbose=0, callbacks=[callback])
 # Between logged steps JAX keeps the variables to itself, a schedule's count of steps among them.

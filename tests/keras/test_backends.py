@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -87,3 +88,11 @@ def test_steps_between_logged_ones_are_counted_and_the_rate_is_that_of_the_step(
     rates = {step: float(row) for step, row in training.rows("sparse", "learning_rate")}
     assert rates == pytest.approx({step: 0.1 * 0.5**step for step in (0, 3, 4, 6, 8)}, rel=1e-5)
     assert [step for step, _ in training.rows("seldom", "nnviz/layer/conv")] == [8, 12]
+
+
+def test_a_layer_inside_a_traced_function_costs_only_its_own_samples(training: Training) -> None:
+    assert [step for step, _ in training.rows("rematted", "nnviz/layer/inner")] == [0, 2, 4]
+    assert training.rows("rematted", "nnviz/density/outer")
+    seen = contextlib.nullcontext() if training.backend == "torch" else pytest.raises(KeyError)
+    with seen:
+        assert training.rows("rematted", "nnviz/density/inner")

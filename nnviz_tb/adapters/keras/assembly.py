@@ -204,9 +204,10 @@ def _prelu_function(alpha: Array) -> ElementwiseFunction:
 def _sample_notes(entry: Entry, store: SampleStore | None) -> tuple[str, ...]:
     if store is None:
         return ()
-    if store.call_count == 0:
-        return ("its activation was not called in the forward pass over the probe batch",)
     notes = store.notes
+    if store.inputs is None:
+        not_called = "its activation was not called in the forward pass over the probe batch"
+        return notes or (not_called,)
     if "Cell" in type(entry.operation).__name__:
         return (*notes, "samples of all time steps are taken together")
     if store.call_count > 1:

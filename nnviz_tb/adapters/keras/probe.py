@@ -27,6 +27,8 @@ from nnviz_tb.errors import ArgumentError, LoggingWarning
 
 _BOLD = re.compile("\x1b\\[1m(.*?)\x1b\\[0m", re.DOTALL)
 
+_TRACED = "it runs inside a function that is traced, as those of remat, cond and tf.function are"
+
 Samples = Mapping[tuple[int, str], SampleStore]
 
 
@@ -50,14 +52,12 @@ def probe(model: Any, entries: list[Entry], inputs: Any) -> tuple[Samples, tuple
     stores = {site.identity: SampleStore(limit) for site in sites}
     try:
         with contextlib.ExitStack() as stack:
-            stack.enter_context(state_kept(model))
-            stack.enter_context(_without_gradients())
-            stack.enter_context(_recurrence_visible(model))
+            stack.enter_context(_as_it_was(model))
             for site in sites:
                 stack.enter_context(_recorded(site, stores[site.identity]))
             _call(model, batch)
     except Exception as error:
-        if not _fits(model, batch):
+        if not _fits(model, batch) and not _runs(model, batch):
             raise ArgumentError(
                 f"inputs: model {model.name!r} cannot take a probe batch of shape "
                 f"{_shapes(batch)}; it expects {_expected(model)} ({_reason(error)})"
@@ -66,6 +66,23 @@ def probe(model: Any, entries: list[Entry], inputs: Any) -> tuple[Samples, tuple
         warnings.warn(f"model {model.name!r}: {note}", LoggingWarning, stacklevel=2)
         return {}, (note,)
     return stores, ()
+
+
+def _runs(model: Any, batch: Any) -> bool:
+    """Whether a pass that nobody looks at succeeds, which then is not what was at fault."""
+    try:
+        with _as_it_was(model):
+            _call(model, batch)
+    except Exception:
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def _as_it_was(model: Any) -> Iterator[None]:
+    """A pass within leaves nothing behind, and can be looked into."""
+    with state_kept(model), _without_gradients(), _recurrence_visible(model):
+        yield
 
 
 def _call(model: Any, batch: Any) -> None:
@@ -119,13 +136,26 @@ def _recorded(site: Site, store: SampleStore) -> contextlib.AbstractContextManag
 def _recording(function: Callable[..., Any], site: Site, store: SampleStore) -> Callable[..., Any]:
     def recorded(inputs: Any, *args: Any, **kwargs: Any) -> Any:
         outputs = function(inputs, *args, **kwargs)
-        _keep(inputs, outputs, site, store)
+        try:
+            _keep(inputs, outputs, site, store)
+        except Exception as error:
+            # It is the user's pass that this stands in: that goes on.
+            why = _TRACED if _is_traced(inputs) else _reason(error)
+            store.lose(f"what reaches its activation cannot be read: {why}")
         return outputs
 
     # Keras looks at the signature of call and at the names of functions.
     recorded.__wrapped__ = function  # type: ignore[attr-defined]
     recorded.__name__ = getattr(function, "__name__", "recorded")
     return recorded
+
+
+def _is_traced(tensor: Any) -> bool:
+    """Whether the backend only notes down what is done: there are no numbers then."""
+    jax = sys.modules.get("jax")
+    if keras_module().backend.backend() == "jax" and jax is not None:
+        return isinstance(tensor, jax.core.Tracer)
+    return keras_module().backend.backend() == "tensorflow" and not hasattr(tensor, "numpy")
 
 
 def _keep(inputs: Any, outputs: Any, site: Site, store: SampleStore) -> None:
