@@ -76,7 +76,10 @@ def checked_scalar(value: Any, name: str = "scalar_value") -> float:
     """
     if type(value) is float:
         return value
-    if not isinstance(value, (str, bytes, bytearray, complex)):
+    # float() of what is complex may be its real part and a warning.
+    dtype = getattr(value, "dtype", None)
+    is_complex = getattr(dtype, "kind", "") == "c" or getattr(dtype, "is_complex", False) is True
+    if not is_complex and not isinstance(value, (str, bytes, bytearray, complex)):
         try:
             return float(value)
         except OverflowError:

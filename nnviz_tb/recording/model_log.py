@@ -75,6 +75,7 @@ class ModelLog:
         self._max_step_bytes = max_step_bytes
         self._seed = seed
         self._recorders: dict[str, ModelRecorder] = {}
+        self._steps: dict[str, tuple[int, int]] = {}
         self._late: dict[str, Begun] = {}
         self._flushes_at_exit = False
         self._run_content: bytes | None = None
@@ -138,9 +139,9 @@ class ModelLog:
           began: when the work for this step began, by ``time.perf_counter``.
           probe_seconds: part of it that the forward pass over the probe batch took.
         """
+        recorder = self._recorder_of(key, step if layers else None)
         if layers and math.isnan(self._began):
             self._began = began
-        recorder = self._recorder_of(key)
         prepared = None
         try:
             prepared = recorder.prepare(layers) if layers else None
@@ -187,13 +188,30 @@ class ModelLog:
             finally:
                 self._spent += time.perf_counter() - began
 
-    def _recorder_of(self, key: str) -> ModelRecorder:
+    def _recorder_of(self, key: str, step: int | None = None) -> ModelRecorder:
+        """The recorder of a model, which a training that begins anew at ``step`` has to itself.
+
+        The cell of a notebook is run again, and the directory's writer is still the same: what the
+        weights of the training before were says nothing of these.
+        """
         recorder = self._recorders.get(key)
-        if recorder is None:
+        if recorder is None or (step is not None and self._begins_anew(key, step)):
             prefix = f"{key}/" if key and key != ACTIVATIONS else ""
             recorder = ModelRecorder(prefix, self._max_step_bytes, self._seed)
             self._recorders[key] = recorder
         return recorder
+
+    def _begins_anew(self, key: str, step: int) -> bool:
+        """Notes the step; whether the steps of the model have come back to where they began.
+
+        A training that goes back to a checkpoint, or logs its first step twice, goes on.
+        """
+        first, last = self._steps.get(key, (step, step))
+        anew = step <= first < last
+        self._steps[key] = (step, step) if anew else (min(first, step), max(last, step))
+        if anew and len(self._steps) == 1:
+            self._began, self._spent = math.nan, 0.0
+        return anew
 
     def _drop(self, step: int, error: Exception) -> None:
         self._sink.drop(f"step {step} was not recorded: {type(error).__name__}: {error}")

@@ -200,6 +200,13 @@ class PlainWriter:
                 child.close()
             self._sink.close()
 
+    def __deepcopy__(self: _Self, _: object) -> _Self:
+        """The same writer: two of one run would be told apart by no reader.
+
+        Tuners copy a callback, with all that it holds, for each of their trials.
+        """
+        return self
+
     def __enter__(self: _Self) -> _Self:
         return self
 
@@ -232,6 +239,8 @@ class PlainWriter:
 
     def _child(self, name: str) -> PlainWriter | None:
         """The writer of a child run; None while its directory cannot be written to."""
+        # A name is one directory: it must not lead out of the run, and others may come to the same.
+        name = arguments.as_directory_name(name)
         with self.lock:
             child = self._children.get(name)
             if child is None:
@@ -240,8 +249,7 @@ class PlainWriter:
                         "add_scalars makes child runs, and the writer given as via does not tell "
                         "its directory: give it as logdir too"
                     )
-                # A name is one directory: it must not lead out of the run.
-                directory = f"{self.log_dir}/{arguments.as_directory_name(name)}"
+                directory = f"{self.log_dir}/{name}"
                 try:
                     child = type(self)(
                         directory, max_step_bytes=self._max_step_bytes, seed=self._seed

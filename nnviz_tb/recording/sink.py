@@ -49,8 +49,13 @@ class Tally:
 
     def tell(self) -> None:
         """Warns of what was noted; no lock may be held, since a warning may raise, or log."""
-        while self._untold and threading.get_ident() != self.silent_thread:
-            warnings.warn(self._untold.pop(0), LoggingWarning, stacklevel=_depth_of_caller())
+        if threading.get_ident() == self.silent_thread:
+            return
+        while self._untold:
+            with self.lock:
+                message = self._untold.pop(0) if self._untold else None  # another thread told it
+            if message is not None:
+                warnings.warn(message, LoggingWarning, stacklevel=_depth_of_caller())
 
 
 class Sink(abc.ABC):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 from collections.abc import Iterator
@@ -307,6 +308,17 @@ def test_auto_logs_the_first_and_the_last_step_and_the_early_ones(tmp_path: Path
 
     assert (steps[0], steps[-1]) == (0, 40)
     assert len(steps) >= 10
+
+
+def test_a_callback_may_be_copied_as_tuners_do(tmp_path: Path) -> None:
+    callback = Callback(tmp_path, inputs=X, every=4, on_finding="warn")
+    for _ in range(2):
+        trial = copy.deepcopy(callback)
+        network().fit(X, Y, batch_size=4, verbose=0, callbacks=[trial])
+
+    assert len(list(tmp_path.iterdir())) == 1
+    events = EventAccumulator(str(tmp_path), {"tensors": 0}).Reload()
+    assert [row.step for row in events.Tensors("nnviz/distance/hidden")] == 2 * [0, 4, 8, 10]
 
 
 class Clock:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import threading
+import time
+import warnings
 from pathlib import Path
 
 import ml_dtypes
@@ -236,6 +238,8 @@ REFUSED = {
     "a scalar that is None": (lambda w: w.add_scalar("a", None, 0), "got None"),
     "a scalar of two": (lambda w: w.add_scalar("a", np.ones(2), 0), r"array of shape \(2,\)"),
     "a complex scalar": (lambda w: w.add_scalar("a", 1j, 0), "got 1j"),
+    "NumPy's complex": (lambda w: w.add_scalar("a", np.complex64(1 + 2j), 0), "must be one real"),
+    "TensorFlow's": (lambda w: w.add_scalar("a", tf.constant(1 + 2j), 0), "must be one real"),
     "a tag that is a number": (lambda w: w.add_scalar(3, 1, 0), "tag must be a string"),
     "an empty tag": (lambda w: w.add_scalar("", 1, 0), "tag must be a string that is not empty"),
     "a tag of ours": (lambda w: w.add_scalar("nnviz/run", 1, 0), "must not begin with 'nnviz/'"),
@@ -389,3 +393,42 @@ def test_a_probe_batch_of_the_wrong_shape_is_refused(writer):
         writer.log_model(model, 1, inputs=np.ones((2, 5), "f4"), scalars={"loss": 1})
     assert writer.dropped_count == 1
     assert scalars(writer.log_dir, "loss") == [(1, 1.0)]
+
+
+def test_a_training_that_begins_anew_in_the_same_process_is_measured_from_its_own_beginning(
+    tmp_path,
+):
+    rng = np.random.default_rng(0)
+    for _ in range(3):  # the cell of a notebook, run again
+        kernel = rng.normal(size=(6, 4)).astype(np.float32)
+        for step in range(3):
+            nnviz_tb.log_model({"dense/kernel": kernel * (1 + step)}, step, logdir=tmp_path)
+    found = rows(tmp_path, "nnviz/distance/dense")
+
+    assert [step for step, _ in found] == 3 * [0, 1, 2]
+    for step, distances in found:
+        np.testing.assert_allclose(distances, np.full(4, step), rtol=1e-5, atol=1e-6)
+
+
+def test_a_training_that_goes_back_to_a_checkpoint_goes_on(writer):
+    kernel = np.ones((6, 4), np.float32)
+    for step in (10, 10, 20, 30, 20):
+        writer.log_model({"dense/kernel": kernel * step}, step)
+    last, distances = rows(writer.log_dir, "nnviz/distance/dense")[-1]
+
+    assert last == 20
+    np.testing.assert_allclose(distances, np.ones(4), rtol=1e-5)
+
+
+def test_names_of_one_directory_are_one_run(writer):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", LoggingWarning)
+        for step, main in enumerate(("loss/x", "loss_x")):
+            writer.add_scalars(main, {"t": step}, step)
+            time.sleep(0.11)  # scalars look after their file ten times a second
+        writer.add_scalars("loss/x", {"t": 2}, 2)
+    (folder,) = (path for path in Path(writer.log_dir).iterdir() if path.is_dir())
+
+    assert len(list(folder.iterdir())) == 1
+    assert scalars(folder, "loss/x") == [(0, 0.0), (2, 2.0)]
+    assert scalars(folder, "loss_x") == [(1, 1.0)]
