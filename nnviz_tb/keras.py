@@ -76,6 +76,14 @@ class Callback(keras.callbacks.Callback):  # type: ignore[misc]
           ArgumentError: an argument is not as described, or the directory cannot be written to.
         """
         super().__init__()
+        self._settings = {
+            "inputs": inputs,
+            "every": every,
+            "max_overhead": max_overhead,
+            "gradients": gradients,
+            "on_finding": on_finding,
+            "thresholds": thresholds,
+        }
         monitor = monitor_for(on_finding, thresholds, self._stop)
         self._every = parse_every(every)
         self._cadence = Cadence(max_overhead)
@@ -93,6 +101,13 @@ class Callback(keras.callbacks.Callback):  # type: ignore[misc]
         self._batch_logs: Mapping[str, Any] = {}
         self._costs = CostsBetween(time.perf_counter)
         self._broken = False
+
+    def __deepcopy__(self, _: object) -> Callback:
+        """A callback with the same settings that has seen no training; it writes to the same run.
+
+        Tuners copy their callbacks for each trial.
+        """
+        return type(self)(self._writer, **self._settings)
 
     @property
     def writer(self) -> SummaryWriter:

@@ -84,7 +84,8 @@ class SummaryWriter(PlainWriter):
 
         Args:
           model: a Keras model, or a pytree of arrays.
-          step: an integer >= 0; a resumed run may go back.
+          step: an integer >= 0; a resumed run may go back. One that is back at the first step that
+            was logged begins anew: distances and dead neurons are those of this training.
           inputs: a probe batch for one forward pass in inference mode; without it there are no
             densities.
           scalars: numbers for the Scalars dashboard, by tag.
