@@ -114,14 +114,16 @@ def swing(values: NDArray[np.float64]) -> float:
 
 def _judge_oscillation(tag: str, steps: Steps, values: NDArray[np.float64], ledger: Ledger) -> bool:
     limits = ledger.limits
-    half = values[values.size // 2 :]
+    # By steps, not by rows: a monitor keeps the newest rows of a long run more densely.
+    middle = int(np.searchsorted(steps, (int(steps[0]) + int(steps[-1])) / 2))
+    half = values[middle:]
     start = max(float(values[0]), float(np.median(values[: limits.window])))
     level = float(np.median(half))
     size = swing(half)
     relative = size / max(abs(level), np.finfo(np.float32).tiny)
     if relative <= limits.loss_oscillates or size <= start - level:
         return False
-    first = int(steps[values.size // 2])
+    first = int(steps[middle])
     ledger.find(
         "loss_oscillates",
         "severe" if relative > limits.loss_oscillates_severe else "warning",
