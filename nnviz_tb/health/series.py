@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnviz_tb import buckets
-from nnviz_tb.schema import DENSITY_HEADER_LENGTH, LayerMetadata
+from nnviz_tb.schema import DENSITY_HEADER_LENGTH, ActivationMetadata, LayerMetadata
 
 Steps = NDArray[np.int64]
 Values = NDArray[np.floating[Any]]
@@ -190,6 +190,16 @@ def density_outside(row: NDArray[np.int32], zones: Mapping[str, float]) -> float
     return float(outside_share(counts, edges, at)[0])
 
 
-def nonfinite_in(row: NDArray[np.int32]) -> float:
-    """How many samples of a stored density are NaN or infinite."""
-    return float(row[1:4].sum(dtype=np.float64))
+def nonfinite_outputs(
+    rows: NDArray[np.int32], activation: ActivationMetadata | None
+) -> NDArray[np.float64]:
+    """``float64[...]`` how many outputs of stored densities are NaN or infinite, unasked for.
+
+    Args:
+      rows: ``int32[..., 5 + n]`` as :data:`nnviz_tb.schema.SERIES` has it.
+      activation: what put them out; of a log-softmax, −∞ is the right answer for what is masked.
+    """
+    function = "" if activation is None else activation.function.lower()
+    is_logarithm = function.startswith("log") and function.endswith("softmax")
+    counts = rows[..., 1 : 3 if is_logarithm else 4]
+    return np.asarray(counts.sum(axis=-1, dtype=np.float64))

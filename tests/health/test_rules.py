@@ -15,9 +15,19 @@ from hypothesis import strategies as st
 from synthetic_runs import HEALTHY, RELU, SOFTMAX, TANH, layer, run
 
 from nnviz_tb.errors import ArgumentError
-from nnviz_tb.health import KINDS, REASONS, Finding, RunSeries, Thresholds, assess, outside_share
+from nnviz_tb.health import (
+    KINDS,
+    REASONS,
+    Finding,
+    RunSeries,
+    Thresholds,
+    assess,
+    nonfinite_outputs,
+    outside_share,
+)
 from nnviz_tb.health.loss import is_loss, swing
 from nnviz_tb.health.weight_rules import duplicates, input_rms
+from nnviz_tb.schema import ActivationMetadata
 
 FALLING = [2.3 * math.exp(-index / 15) + 0.1 for index in range(60)]
 
@@ -266,6 +276,16 @@ def test_the_mask_of_an_attention_softmax_is_no_finding() -> None:
     assert "nonfinite" in kinds(
         run(healthy_but(0, "attention", activation=SOFTMAX, output_nonfinite_count=40))
     )
+
+
+@pytest.mark.parametrize(
+    ("function", "expected"),
+    [("log_softmax", 5.0), ("LogSoftmax", 5.0), ("softmax", 9.0), ("log_sigmoid", 9.0)],
+)
+def test_minus_infinity_is_an_answer_of_a_log_softmax_alone(function: str, expected: float) -> None:
+    density = np.array([[0, 3, 2, 4, -8, 100, 100]], np.int32)
+    activation = ActivationMetadata(function, elementwise=False)
+    assert nonfinite_outputs(density, activation).tolist() == [expected]
 
 
 # Gradients of all layers
