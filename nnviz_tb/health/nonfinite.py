@@ -62,23 +62,28 @@ def judge_nonfinite(run: RunSeries, ledger: Ledger) -> int | None:
         ledger.judged("nonfinite", "")
     if not layers and not losses:
         ledger.missing("nonfinite", "")
-    loss_steps = [
-        int(step) for series in losses for step in series.steps[~np.isfinite(series.values)]
-    ]
+    loss_marks = sorted(
+        (int(step), series.tag)
+        for series in losses
+        for step in series.steps[~np.isfinite(series.values)]
+    )
     row_steps = sorted({step for marks in ill.values() for step in marks})
-    if not loss_steps and not row_steps:
+    if not loss_marks and not row_steps:
         return None
-    first = min([*loss_steps, *row_steps[:1]])
-    at_row = row_steps[0] if row_steps else None
+    first = min([step for step, _ in loss_marks[:1]] + row_steps[:1])
+    # Layers that were seen in between and were clean had no part in it.
+    rows_since = [int(step) for layer in layers for step in layer.steps if step >= first]
+    at_row = min(rows_since, default=None)
     origin = None
     if at_row is not None:
         origin = blame(layers, {name: marks.get(at_row, ()) for name, marks in ill.items()})
     affected = sum(bool(marks) for marks in ill.values())
-    last = max([*loss_steps, *row_steps])
+    last = max([step for step, _ in loss_marks[-1:]] + row_steps[-1:])
     ongoing = any(not np.isfinite(series.values[-1:]).all() for series in losses) or any(
         int(layer.steps[-1]) in ill[layer.name] for layer in layers if layer.steps.size
     )
-    where = f"in the {origin.what} of {origin.layer}" if origin else f"in {losses[0].tag}"
+    loss = "" if origin else loss_marks[0][1]
+    where = f"in the {origin.what} of {origin.layer}" if origin else f"in {loss}"
     known_good = [int(step) for layer in layers for step in layer.steps if step < first]
     since = f", after step {max(known_good)} was still clean" if known_good else ""
     ledger.find(
@@ -90,7 +95,7 @@ def judge_nonfinite(run: RunSeries, ledger: Ledger) -> int | None:
         threshold=0.0,
         layer=origin.layer if origin else "",
         ongoing=ongoing,
-        field=_FIELDS[origin.what] if origin else losses[0].tag,
+        field=_FIELDS[origin.what] if origin else loss,
         figures={
             "what": origin.what if origin else "loss",
             "layers_affected": affected,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -63,10 +63,30 @@ class LayerSeries:
         return np.asarray(found, dtype=np.float64)
 
     def before(self, step: int) -> LayerSeries:
-        """The layer as far as the steps before ``step``, without per-neuron series."""
+        """The layer as far as the steps before ``step``."""
         end = int(np.searchsorted(self.steps, step))
         fields = {name: values[:end] for name, values in self.fields.items()}
-        return LayerSeries(self.name, self.metadata, self.steps[:end], fields, {})
+        neurons = _NeuronsBefore(self.neurons, step)
+        return LayerSeries(self.name, self.metadata, self.steps[:end], fields, neurons)
+
+
+class _NeuronsBefore(Mapping[str, NeuronSeries]):
+    """Per-neuron series as far as the steps before one, each cut when it is asked for."""
+
+    def __init__(self, whole: Mapping[str, NeuronSeries], step: int) -> None:
+        self._whole = whole
+        self._step = step
+
+    def __getitem__(self, statistic: str) -> NeuronSeries:
+        series = self._whole[statistic]
+        end = int(np.searchsorted(series.steps, self._step))
+        return replace(series, steps=series.steps[:end], values=series.values[:, :end])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._whole)
+
+    def __len__(self) -> int:
+        return len(self._whole)
 
 
 ZONES = ("dead_below", "dead_above", "saturated_below", "saturated_above")

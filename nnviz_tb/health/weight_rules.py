@@ -229,7 +229,7 @@ def _judge_duplicates(layers: Sequence[LayerSeries], ledger: Ledger) -> None:
         if layer.metadata.neurons < 2:
             continue
         series = layer.neurons.get("twin") or layer.neurons.get("sketch")
-        if series is None or series.steps.size == 0:
+        if series is None:
             ledger.missing("duplicate_neurons", layer.name)
             continue
         if layer.metadata.fan_in < 3:

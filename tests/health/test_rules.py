@@ -248,6 +248,34 @@ def test_a_nan_loss_alone_is_found_for_the_run() -> None:
     assert (found.layer, found.first_step, found.severity) == ("", 60, "severe")
 
 
+def test_a_layer_that_broke_long_after_the_loss_is_not_blamed_for_it() -> None:
+    late = [0.0] * 15 + [3.0] * 5
+    loss = [1.0] * 42 + [math.nan] + [1.0] * 150
+    series = run(healthy_but(0, "a", output_nonfinite_count=late), scalars={"loss": loss})
+    found = only(series, "nonfinite")
+    assert (found.layer, found.first_step, found.figures["what"]) == ("", 42, "loss")
+    soon = run(
+        healthy_but(0, "a", output_nonfinite_count=[0.0] * 5 + [3.0] * 15), scalars={"loss": loss}
+    )
+    assert only(soon, "nonfinite").layer == "a"
+
+
+def test_of_several_losses_the_one_that_broke_first_is_named() -> None:
+    scalars = {"a_loss": [1.0] * 9 + [math.nan], "b_loss": [1.0] * 6 + [math.inf] * 4}
+    assert only(run(scalars=scalars), "nonfinite").field == "b_loss"
+
+
+def test_duplicates_before_a_nan_that_stays_are_found() -> None:
+    sketch = np.random.default_rng(0).normal(size=(8, 20, 8))
+    sketch[4:] = sketch[:4]
+    broken = [0.0] * 12 + [1.0] * 8
+    assert "duplicate_neurons" in kinds(two(weight_nan_count=broken, sketch=sketch))
+    early = assess(two(weight_nan_count=1.0, sketch=sketch))
+    assert ("duplicate_neurons", "no_sketches", ("hidden",)) not in {
+        (item.kind, item.reason, item.layers) for item in early.not_measured
+    }
+
+
 def test_nan_weights_before_clean_ones_name_the_layer_where_the_gradient_went_bad() -> None:
     broken = [0.0] * 7 + [1.0] * 13
     series = run(
