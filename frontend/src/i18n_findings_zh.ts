@@ -81,7 +81,7 @@ export const zhSentences: Readonly<Record<string, Phrase>> = {
 export const zhKinds: Readonly<Record<string, KindText>> = {
   nonfinite: {
     label: "NaN 或无穷",
-    text: "权重、梯度、激活函数的输入或输出，或损失不是有限值。指出最先出现的步和层：向前看，是权重仍有限而激活不再有限的第一层；否则向后看，是梯度或权重不再有限的最后一层。若下一次记录时各层仍正常，则只指出损失。softmax 用 −∞ 做的掩码，以及 log-softmax 由此得到的 −∞，是有意为之。持续的 NaN 之后不再判断。",
+    text: "权重、梯度、激活函数的输入或输出，或损失不是有限值。指出最先出现的步和层：向前看，是权重仍有限而激活不再有限的第一层；否则向后看，是梯度或权重不再有限的最后一层。若下一次记录时各层仍正常，则只指出损失。仅梯度如此时为警告，持续 `window` 个记录步后为严重：损失缩放会以溢出寻找其比例。softmax 用 −∞ 做的掩码，以及 log-softmax 由此得到的 −∞，是有意为之。持续的 NaN 之后不再判断。",
     advice: "查看该层在该步之前的情况：接近零的对数和除法、过高的学习率、没有损失缩放的半精度、数据中的 NaN。裁剪梯度、加 epsilon、降低学习率。",
   },
   dead_units: {

@@ -35,8 +35,10 @@ KINDS: dict[str, Kind] = {
         "The first step and the first layer are named: forward, the first layer in model order "
         "whose activations are not finite while its weights still are; else, backward, the last "
         "layer whose gradient or weights are not. Where the layers were still clean when they were "
-        "logged next, the loss is named alone. What a softmax masks with −∞, and the −∞ that a "
-        "log-softmax makes of it, are meant. What follows a NaN that stays is not judged.",
+        "logged next, the loss is named alone. Of gradients alone it is a warning until it has "
+        "lasted `window` logged steps: loss scaling overflows to find its scale. What a softmax "
+        "masks with −∞, and the −∞ that a log-softmax makes of it, are meant. What follows a NaN "
+        "that stays is not judged.",
         "IEEE 754-2019; localisation after DeepLocalize (Wardat et al., ICSE 2021)",
         "Look at that layer just before that step: logarithms and divisions near zero, a learning "
         "rate that is too high, half precision without loss scaling, NaN in the data. Clip "

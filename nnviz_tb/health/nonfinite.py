@@ -86,9 +86,10 @@ def judge_nonfinite(run: RunSeries, ledger: Ledger) -> int | None:
     where = f"in the {origin.what} of {origin.layer}" if origin else f"in {loss}"
     known_good = [int(step) for layer in layers for step in layer.steps if step < first]
     since = f", after step {max(known_good)} was still clean" if known_good else ""
+    passing = not loss_marks and _is_of_gradients_alone(layers, ill, ledger.limits.window)
     ledger.find(
         "nonfinite",
-        "severe",
+        "warning" if passing else "severe",
         f"NaN or infinity appeared at step {first}, first {where}{since}.",
         steps=(first, last),
         figure=float(affected),
@@ -106,6 +107,19 @@ def judge_nonfinite(run: RunSeries, ledger: Ledger) -> int | None:
     broken = [not np.isfinite(series.values[-1:]).all() for series in losses]
     # Infinity in some activation may be meant; bad weights or a bad loss end the training.
     return first if any("weights" in marks for marks in at_end) or any(broken) else None
+
+
+def _is_of_gradients_alone(
+    layers: Sequence[LayerSeries], ill: dict[str, dict[int, tuple[str, ...]]], window: int
+) -> bool:
+    """Whether only gradients overflowed, and not over a whole window: loss scaling does that to
+    find its scale, and leaves such steps out."""
+    if any(
+        what != "gradient" for marks in ill.values() for each in marks.values() for what in each
+    ):
+        return False
+    lately = [(ill[layer.name], layer.steps[-window:].tolist()) for layer in layers]
+    return not any(len(steps) == window and set(steps) <= set(marks) for marks, steps in lately)
 
 
 def _ill(layer: LayerSeries) -> dict[int, tuple[str, ...]]:

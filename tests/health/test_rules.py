@@ -298,6 +298,16 @@ def test_a_gradient_that_overflows_once_is_information() -> None:
     assert (found.severity, found.ongoing, found.last_step) == ("info", False, 70)
 
 
+@pytest.mark.parametrize(("rows", "severity"), [(1, "warning"), (4, "warning"), (5, "severe")])
+def test_gradients_that_overflow_are_a_warning_until_they_did_for_a_window(
+    rows: int, severity: str
+) -> None:
+    lately = [0.0] * (20 - rows) + [4.0] * rows
+    assert only(two(gradient_nonfinite_count=lately), "nonfinite").severity == severity
+    spoilt = two(gradient_nonfinite_count=lately, weight_nan_count=[0.0] * 19 + [1.0])
+    assert only(spoilt, "nonfinite").severity == "severe"
+
+
 def test_the_mask_of_an_attention_softmax_is_no_finding() -> None:
     masked = run(healthy_but(0, "attention", activation=SOFTMAX, input_nonfinite_count=40))
     assert "nonfinite" not in kinds(masked)
