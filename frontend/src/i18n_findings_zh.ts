@@ -42,8 +42,8 @@ export const zhSentences: Readonly<Record<string, Phrase>> = {
     `第 ${text("first_step")} 步出现 NaN 或无穷，最先在${is("what", "loss") ? "损失" : ` ${layer} 的${WHAT[text("what")] ?? text("what")}`}中${is("last_clean_step", -1) ? "" : `；第 ${text("last_clean_step")} 步仍然正常`}。`,
   dead_units: ({ layer, share, text }) =>
     `自第 ${text("first_step")} 步起，${layer} 的 ${share("figure")} 的单元死亡，活跃样本不到 1 %（阈值 ${share("threshold")}）。`,
-  saturated_units: ({ layer, share, text }) =>
-    `自第 ${text("first_step")} 步起，${share("figure")} 的样本使 ${layer} 饱和（阈值 ${share("threshold")}），几乎没有梯度能通过。`,
+  saturated_units: ({ layer, share, text, is }) =>
+    `自第 ${text("first_step")} 步起，${share("figure")} 的样本使 ${layer} 饱和（阈值 ${share("threshold")}）${is("output", 1) ? "：除非损失是交叉熵，几乎没有梯度能通过" : "，几乎没有梯度能通过"}。`,
   dormant_units: ({ layer, share, text }) =>
     `自第 ${text("first_step")} 步起，${layer} 的 ${share("figure")} 的神经元休眠（阈值 ${share("threshold")}）：与同层其他神经元相比几乎没有输出。`,
   inputs_out_of_range: ({ layer, share, text }) =>
@@ -91,7 +91,7 @@ export const zhKinds: Readonly<Record<string, KindText>> = {
   },
   saturated_units: {
     label: "饱和单元",
-    text: "对有界函数，|f′(x)| < 0.05·max|f′| 的样本即为饱和。比例高于 `saturated_units` 时警告，高于 `saturated_units_severe` 为严重。仅在训练开始后才饱和的输出层是确定而非病态：仅供参考。",
+    text: "对有界函数，|f′(x)| < 0.05·max|f′| 的样本即为饱和，有死区的一侧除外。比例高于 `saturated_units` 时警告，高于 `saturated_units_severe` 为严重。输出层最多为警告，因为交叉熵的梯度仍能通过；仅在训练开始后才饱和的输出层是确定而非病态：仅供参考。",
     advice: "缩放输入，用较小的权重初始化（Glorot），在激活之前归一化，降低学习率，或改用不会饱和的函数。",
   },
   dormant_units: {

@@ -59,9 +59,11 @@ KINDS: dict[str, Kind] = {
     ),
     "saturated_units": Kind(
         "saturated units",
-        "A sample is saturated where |f′(x)| < 0.05·max|f′|, for bounded functions. Warned above "
-        "`saturated_units` of a layer's samples, severe above `saturated_units_severe`. An output "
-        "layer that saturates only after training has begun is certain, not ill: info.",
+        "A sample is saturated where |f′(x)| < 0.05·max|f′|, for bounded functions, on a side "
+        "without a zone of death. Warned above `saturated_units` of a layer's samples, severe "
+        "above `saturated_units_severe`. Of an output layer it is a warning at most, since "
+        "cross-entropy passes the gradient all the same; one that saturates only after training "
+        "has begun is certain, not ill: info.",
         "Glorot & Bengio (AISTATS 2010)",
         "Scale the inputs, initialise with smaller weights (Glorot), normalise before the "
         "activation, lower the learning rate, or use a function that does not saturate.",

@@ -60,6 +60,9 @@ def _is_hidden_unit(layer: LayerSeries) -> bool:
     return activation is not None and activation.elementwise
 
 
+_NO_GRADIENT = ", so hardly any gradient passes."
+_UNLESS_CROSS_ENTROPY = ": hardly any gradient passes, unless the loss is a cross-entropy."
+
 _RULES = (
     _Rule(
         "dead_units", "dead_share", _can_die, "dead_units", "dead_units_severe", True,
@@ -70,7 +73,7 @@ _RULES = (
         "saturated_units", "saturated_share", _is_bounded,
         "saturated_units", "saturated_units_severe", True,
         lambda layer, figure, limit, step: f"{figure} of the samples saturate {layer} since step "
-        f"{step} (limit {limit}), so hardly any gradient passes.",
+        f"{step} (limit {limit}){_NO_GRADIENT}",
     ),
     _Rule(
         "dormant_units", "dormant_share", _is_hidden_unit, "dormant_units", None, True,
@@ -169,18 +172,22 @@ def _judge_rule(rule: _Rule, layers: Sequence[LayerSeries], output: str, ledger:
         if episode is None:
             continue
         severity = severity_at_end(values, severe, window)
-        if rule.kind == "saturated_units" and layer.name == output and episode.first >= window:
-            severity = "info"
         show = percent if rule.share else number
         first = int(steps[episode.first])
+        sentence = rule.sentence(layer.name, show(episode.figure), show(warn.enter), first)
         figures: dict[str, float | int | str] = {"peak": episode.peak}
+        if rule.kind == "saturated_units" and layer.name == output:
+            # A classifier that begins with rare classes, as RetinaNet's, saturates on purpose.
+            severity = "info" if episode.first >= window else "warning"
+            sentence = sentence.removesuffix(_NO_GRADIENT) + _UNLESS_CROSS_ENTROPY
+            figures["output"] = 1
         if rule.kind == "dead_units":
             seen = layer.values("window_sample_count")[layer.steps <= steps[episode.last]]
             figures["samples"] = int(np.nan_to_num(seen[-1]))
         ledger.find(
             rule.kind,
             severity,
-            rule.sentence(layer.name, show(episode.figure), show(warn.enter), first),
+            sentence,
             steps=(first, int(steps[episode.last])),
             figure=episode.figure,
             threshold=warn.enter,

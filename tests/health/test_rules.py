@@ -201,7 +201,9 @@ def test_an_output_that_becomes_certain_is_information_and_one_born_saturated_is
         )
 
     assert only(output([0.0] * 10 + [0.95] * 10), "saturated_units").severity == "info"
-    assert only(output([0.95] * 20), "saturated_units").severity == "severe"
+    born = only(output([0.95] * 20), "saturated_units")
+    assert born.severity == "warning"
+    assert "unless the loss is a cross-entropy" in born.sentence
 
 
 def test_the_dead_neurons_are_listed() -> None:
