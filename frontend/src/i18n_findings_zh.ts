@@ -29,7 +29,7 @@ export const zhShort: Readonly<Record<string, Phrase>> = {
   zero_weights: () => "权重全为零",
   vanishing_gradient: () => "梯度消失",
   exploding_gradient: () => "梯度爆炸",
-  weights_growing: ({ text }) => `权重增长 ${text("figure")} 倍`,
+  weights_growing: ({ text }) => `权重增至 ${text("figure")} 倍`,
   duplicate_neurons: ({ share }) => `${share("figure")} 近似重复`,
   constant_output: () => "输出无法变化",
   loss_diverged: ({ text }) => `${text("tag")} 已发散`,
@@ -64,9 +64,9 @@ export const zhSentences: Readonly<Record<string, Phrase>> = {
   vanishing_gradient: ({ layer, text }) =>
     `自第 ${text("first_step")} 步起，梯度在到达 ${layer} 的途中消失：其范数为 ${text("norm")}，是 ${text("last_layer")} 的 ${text("figure")}（阈值 ${text("threshold")}）。`,
   exploding_gradient: ({ layer, text, is }) =>
-    `自第 ${text("first_step")} 步起，${layer} 的梯度爆炸：其范数是${is("of_weights", 1) ? "其权重范数" : ` ${text("last_layer")} 的`} ${text("figure")} 倍（阈值 ${text("threshold")}）。`,
+    `自第 ${text("first_step")} 步起，${layer} 的梯度爆炸：其范数是${is("of_weights", 1) ? "其权重范数的" : ` ${text("last_layer")} 的`} ${text("figure")} 倍（阈值 ${text("threshold")}）。`,
   weights_growing: ({ layer, text }) =>
-    `${layer} 的权重范数增长了 ${text("figure")} 倍，从 ${text("start")} 到 ${text("end")}，且没有放缓（阈值 ${text("threshold")} 倍）。`,
+    `${layer} 的权重范数增长到原来的 ${text("figure")} 倍，从 ${text("start")} 到 ${text("end")}，且没有放缓（阈值 ${text("threshold")} 倍）。`,
   duplicate_neurons: ({ layer, share, text }) =>
     `自第 ${text("first_step")} 步起，${layer} 的 ${text("compared")} 个神经元中有 ${text("twins")} 个近似重复（阈值 ${share("threshold")}）。`,
   constant_output: ({ layer }) => `${layer} 对单个神经元使用 softmax，对任何输入都是 1。`,
@@ -111,7 +111,7 @@ export const zhKinds: Readonly<Record<string, KindText>> = {
   },
   update_too_large: {
     label: "更新过大",
-    text: "一次优化器步骤的 ‖ΔW‖/‖W‖ 高于 `update_too_large`；高于 `update_too_large_severe` 为严重。单步高于 `update_leap` 单独警告，除非原权重为零。",
+    text: "一次优化器步骤的 ‖ΔW‖/‖W‖ 高于 `update_too_large`；高于 `update_too_large_severe` 为严重。单步高于 `update_leap` 单独警告。‖W‖ 至少取 `near_zero` 对应的长度：从零开始的层先要离开零。",
     advice: "降低学习率，使用预热，裁剪梯度。",
   },
   update_too_small: {
@@ -126,27 +126,27 @@ export const zhKinds: Readonly<Record<string, KindText>> = {
   },
   zero_weights: {
     label: "权重全为零",
-    text: "可训练层的每个权重在窗口内都恰好为零：它的神经元都相同，也不传递梯度。",
+    text: "可训练层的每个权重在窗口内都恰好为零：它的神经元都相同，也不传递梯度。若该层仍得到梯度、因而可能离开零，则为警告。",
     advice: "用随机权重初始化（Glorot、He）；零只用于偏置。",
   },
   vanishing_gradient: {
     label: "梯度消失",
-    text: "‖g_first‖/‖g_last‖ < `vanishing_ratio` 且 ‖g_first‖ < `vanishing_norm`，按模型顺序的第一个与最后一个可训练层。",
+    text: "‖g_first‖/‖g_last‖ < `vanishing_ratio` 且 ‖g_first‖ < `vanishing_norm`，按模型顺序，在该步有梯度的第一个与最后一个可训练层。从零开始的层（如 LoRA 的第二个因子）仍低于 `near_zero` 时不判断。",
     advice: "用 ReLU 或 GELU 代替 sigmoid 或 tanh，使用跳跃连接、归一化、He 或 Glorot 初始化，或减少层数。",
   },
   exploding_gradient: {
     label: "梯度爆炸",
-    text: "最后一层之前的可训练层的 ‖g_layer‖/‖g_last‖ > `exploding_ratio`，或 ‖g‖/‖w‖ > `exploding_length`；高于 `exploding_length_severe` 为严重。指出最严重的层。",
+    text: "可训练层的 ‖g‖/‖w‖ > `exploding_length`；或 ‖g_layer‖/‖g_last‖ > `exploding_ratio`，其中 last 是按模型顺序在该步有梯度的最后一层。‖g‖/‖w‖ > `exploding_length_severe` 为严重。‖w‖ 至少取 `near_zero` 对应的长度。指出最严重的层。",
     advice: "按范数裁剪梯度，用较小的权重初始化（循环权重用正交），使用门控单元，归一化，缩放输入，降低学习率。",
   },
   weights_growing: {
     label: "权重无限增长",
-    text: "‖W‖ 超过原来的 `weights_growing` 倍，且后一半步数的增量至少为前一半的 `growth_kept`。高于 `weights_growing_severe` 为严重。",
+    text: "‖W‖ 超过原来的 `weights_growing` 倍，且后一半步数的增量至少为前一半的 `growth_kept`。高于 `weights_growing_severe` 为严重。原来的 ‖W‖ 至少取 `near_zero` 对应的长度。",
     advice: "加入权重衰减或检查其符号，降低学习率，检查损失是否有最小值。",
   },
   duplicate_neurons: {
     label: "近似重复的神经元",
-    text: "两个神经元的草图相差小于其长度的 `duplicate_distance` 即为近似重复。被跟踪神经元中有重复者的比例高于 `duplicate_neurons` 时警告，高于 `duplicate_neurons_severe` 为严重。",
+    text: "两个神经元的随机投影相差小于其长度的 `duplicate_distance` 即为近似重复。被跟踪神经元中有重复者的比例高于 `duplicate_neurons` 时警告，高于 `duplicate_neurons_severe` 为严重。",
     advice: "起点相同的神经元会一直相同：用随机权重初始化，每层一个种子。",
   },
   constant_output: {
@@ -187,6 +187,7 @@ export const zhThresholds: Readonly<Record<string, string>> = {
   unscaled_inputs: "进入第一层的均方根；均值 0、方差 1 的输入为 1。",
   unscaled_inputs_severe: SEVERE,
   unscaled_inputs_small: "进入第一层的均方根，下限。",
+  near_zero: "‖W‖ 与方差为 1/fan_in 的权重的范数（√神经元数）之比。低于它时权重还没有自己的长度（如从零开始的层），更新、梯度和增长改与这一长度相比。",
   update_too_large: "一次优化器步骤的 ‖Δw‖/‖w‖。",
   update_too_large_severe: SEVERE,
   update_leap: "单独一步的同一比值，即使不再出现也会指出：原来的权重已不复存在。",
@@ -202,7 +203,7 @@ export const zhThresholds: Readonly<Record<string, string>> = {
   growth_kept: "后一半步数的增量至少为前一半的这一比例时，‖W‖ 的增长没有放缓。",
   duplicate_neurons: "被跟踪的神经元中在同层有近似重复者的比例。",
   duplicate_neurons_severe: SEVERE,
-  duplicate_distance: "两个草图的 ‖a−b‖ 与较大者之比，下限。",
+  duplicate_distance: "两个随机投影的 ‖a−b‖ 与较大者之比，下限。",
   loss_samples: "判断损失之前需要的值的个数。",
   loss_diverged: "损失高出起点的量，与起点大小或已获得的下降量（取较大者）之比。",
   loss_oscillates: "损失后一半的摆动（5 至 95 %）与其中位数之比。",
@@ -217,7 +218,7 @@ export const zhReasons: Readonly<Record<string, { readonly clause: string; reado
   no_gradients: { clause: "没有记录梯度", advice: "向 log_model 传入 gradients=…，或给 Keras 回调 gradients=True（TensorFlow 后端），或在 PyTorch 中用 watch。" },
   no_updates: { clause: "没有记录更新比：没有人看到某一步前后的权重", advice: "使用能看到它的回调或钩子。" },
   no_weights: { clause: "没有记录权重统计量", advice: "用 log_model、回调或 watch 记录模型。" },
-  no_sketches: { clause: "没有记录神经元的草图", advice: "用 log_model 记录模型；若字节预算耗尽，请提高每步的预算。" },
+  no_sketches: { clause: "没有记录神经元的随机投影", advice: "用 log_model 记录模型；若字节预算耗尽，请提高每步的预算。" },
   no_loss: { clause: "没有记录名为损失的标量", advice: "向 log_model 传入 scalars={\"loss\": loss}，或调用 add_scalar(\"loss\", …)。" },
   too_few_steps: { clause: "到目前为止记录的步太少", advice: "请等待，或更频繁地记录。" },
   too_few_samples: { clause: "窗口内的样本太少", advice: "使用更大的探测批次。" },

@@ -108,7 +108,8 @@ KINDS: dict[str, Kind] = {
         "updates too large",
         "‖ΔW‖/‖W‖ of one optimizer step is above `update_too_large`; severe above "
         "`update_too_large_severe`, where one step replaces half of the weights. "
-        "A single step above `update_leap` is a warning of its own, unless the weights were zero.",
+        "A single step above `update_leap` is a warning of its own. ‖W‖ is at least that of "
+        "`near_zero`: a layer that begins at zero has to leave it first.",
         "Karpathy, CS231n notes, “Ratio of weights:updates”",
         "Lower the learning rate, warm it up, clip gradients.",
         "update_ratio",
@@ -138,7 +139,8 @@ KINDS: dict[str, Kind] = {
     "zero_weights": Kind(
         "all weights are zero",
         "Every weight of a trainable layer is exactly zero over the window: its neurons all do the "
-        "same, and pass no gradient on.",
+        "same, and pass no gradient on. A warning while the layer is given a gradient, by which it "
+        "may leave zero.",
         "symmetry breaking: Goodfellow, Bengio & Courville, “Deep Learning” (2016), section 8.4",
         "Initialise with random weights (Glorot, He); zeros are for biases.",
         "weight_zero_count",
@@ -147,7 +149,8 @@ KINDS: dict[str, Kind] = {
     "vanishing_gradient": Kind(
         "vanishing gradient",
         "‖g_first‖/‖g_last‖ < `vanishing_ratio` and ‖g_first‖ < `vanishing_norm`, first and last "
-        "trainable layer in model order.",
+        "trainable layer in model order that have a gradient at that step. Not judged while a "
+        "layer that began at zero, as LoRA's second factor does, is still below `near_zero`.",
         "AutoTrainer (Zhang et al., ICSE 2021)",
         "Use ReLU or GELU in place of sigmoid or tanh, skip connections, normalisation, He or "
         "Glorot initialisation, or fewer layers.",
@@ -156,9 +159,10 @@ KINDS: dict[str, Kind] = {
     ),
     "exploding_gradient": Kind(
         "exploding gradient",
-        "‖g_layer‖/‖g_last‖ > `exploding_ratio` for a trainable layer before the last, or, where "
-        "the last explodes with it, ‖g‖/‖w‖ > `exploding_length`; severe above "
-        "`exploding_length_severe`. The layer in which it is worst is named.",
+        "‖g‖/‖w‖ > `exploding_length` for a trainable layer; or ‖g_layer‖/‖g_last‖ > "
+        "`exploding_ratio`, the last being the last in model order that has a gradient at that "
+        "step. Severe where ‖g‖/‖w‖ > `exploding_length_severe`. ‖w‖ is at least that of "
+        "`near_zero`. The layer in which it is worst is named.",
         "ratio: AutoTrainer (Zhang et al., ICSE 2021); length: ours, from “updates too large”",
         "Clip gradients by their norm, initialise with smaller weights (orthogonal for recurrent "
         "ones), use gated cells, normalise, scale the inputs, lower the learning rate.",
@@ -169,7 +173,7 @@ KINDS: dict[str, Kind] = {
         "weights grow without bound",
         "‖W‖ is more than `weights_growing` times what it was, and the second half of the steps "
         "added at least `growth_kept` of what the first half added. Severe above "
-        "`weights_growing_severe`.",
+        "`weights_growing_severe`. What it was is at least that of `near_zero`.",
         _OURS,
         "Add weight decay or check its sign, lower the learning rate, check that the loss has a "
         "minimum.",

@@ -12,7 +12,7 @@ from nnviz_tb.definitions import DEAD_ACTIVITY, DORMANCY_THRESHOLD
 from nnviz_tb.health.findings import Severity, number, percent
 from nnviz_tb.health.hysteresis import Limit, held, last_episode, rolling_median
 from nnviz_tb.health.ledger import Ledger
-from nnviz_tb.health.series import LayerSeries, RunSeries, stacked
+from nnviz_tb.health.series import LayerSeries, RunSeries, shortest_lengths, stacked
 from nnviz_tb.health.thresholds import Thresholds
 
 Floats = NDArray[np.float64]
@@ -121,6 +121,8 @@ def limits_of(
     )
 
 
+Read = Callable[[Sequence[LayerSeries], str], Floats]
+"""From layers and a field to ``float64[layers, rows]``."""
 Suspect = Callable[[Floats], NDArray[np.bool_]]
 """From ``float64[layers, rows]`` to which layers are worth a closer look."""
 
@@ -131,14 +133,19 @@ def any_beyond(limit: Limit) -> Suspect:
 
 
 def measured(
-    layers: Sequence[LayerSeries], field: str, kind: str, ledger: Ledger, suspect: Suspect
+    layers: Sequence[LayerSeries],
+    field: str,
+    kind: str,
+    ledger: Ledger,
+    suspect: Suspect,
+    read: Read = stacked,
 ) -> tuple[list[tuple[LayerSeries, NDArray[np.int64], Floats]], int]:
     """The suspects among the layers in which the field was measured often enough, and the number
     of all such layers. Of each suspect: the steps and values at which it was measured.
 
     Those where it was not are written down as not measured, the others as judged.
     """
-    block = stacked(layers, field)
+    block = read(layers, field)
     known: NDArray[np.bool_] = np.asarray(~np.isnan(block))
     found = set(np.flatnonzero(known.any(axis=1)).tolist())
     if field == "dead_share":
@@ -166,7 +173,8 @@ def measured(
 def _judge_rule(rule: _Rule, layers: Sequence[LayerSeries], output: str, ledger: Ledger) -> None:
     limits, window = ledger.limits, ledger.limits.window
     warn, severe = limits_of(limits, rule.limit, rule.severe, above=rule.above)
-    picked, _ = measured(layers, rule.field, rule.kind, ledger, any_beyond(warn))
+    read = _beside_a_length(limits) if rule.kind == "update_too_large" else stacked
+    picked, _ = measured(layers, rule.field, rule.kind, ledger, any_beyond(warn), read)
     for layer, steps, values in picked:
         episode = last_episode(values, warn, window)
         if episode is None:
@@ -199,6 +207,20 @@ def _judge_rule(rule: _Rule, layers: Sequence[LayerSeries], output: str, ledger:
         )
 
 
+def _beside_a_length(limits: Thresholds) -> Read:
+    """Reads ratios to ‖W‖, of weights near zero to the length below which they are that.
+
+    A layer that begins at zero, as LoRA's second factor does, doubles in its second step.
+    """
+
+    def read(layers: Sequence[LayerSeries], field: str) -> Floats:
+        ratios, norms = stacked(layers, field), stacked(layers, "weight_norm")
+        shortest = shortest_lengths(layers, limits.near_zero)[:, np.newaxis]
+        return np.where(norms < shortest, ratios * norms / shortest, ratios)
+
+    return read
+
+
 def severity_at_end(values: Floats, severe: Limit | None, window: int) -> Severity:
     """``severe`` when the severe limit's state holds at the last row, else ``warning``."""
     if severe is None or not severe.beyond(values).any():
@@ -225,7 +247,7 @@ def _neurons(layer: LayerSeries, kind: str, window: int) -> list[int]:
 def _judge_leaps(layers: Sequence[LayerSeries], ledger: Ledger) -> None:
     """A single step that replaced the weights, where no finding of large updates says so."""
     limit = ledger.limits.update_leap
-    block = stacked(layers, "update_ratio")
+    block = _beside_a_length(ledger.limits)(layers, "update_ratio")
     leapt = (block > limit) & np.isfinite(block)
     for place in np.flatnonzero(leapt.any(axis=1)).tolist():
         layer, ratio = layers[place], block[place]

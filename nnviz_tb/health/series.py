@@ -164,6 +164,12 @@ def stacked(layers: Sequence[LayerSeries], name: str) -> NDArray[np.float64]:
     return block
 
 
+def shortest_lengths(layers: Sequence[LayerSeries], near_zero: float) -> NDArray[np.float64]:
+    """``float64[layers]`` ‖W‖ below which a layer's weights are near zero."""
+    neurons = np.array([layer.metadata.neurons for layer in layers], np.float64)
+    return near_zero * np.sqrt(neurons)
+
+
 def outside_share(
     counts: NDArray[Any],
     edges: NDArray[np.floating[Any]],

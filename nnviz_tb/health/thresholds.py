@@ -69,12 +69,20 @@ class Thresholds:
         1e-3, "Root mean square of what enters the first layer, from below.", _OURS, below=True
     )
 
+    near_zero: float = _limit(
+        0.1,
+        "‖W‖ over that of weights drawn with variance 1/fan_in, √neurons. Below it the weights "
+        "have no length of their own yet, as in a layer that begins at zero: steps, gradients and "
+        "growth are then held against this length.",
+        "variance 1/fan_in: LeCun, Bottou, Orr & Müller (1998); the share: ours",
+        below=True,
+    )
     update_too_large: float = _limit(0.1, "‖Δw‖/‖w‖ of one optimizer step.", _CS231N)
     update_too_large_severe: float = _limit(0.5, "The same, severe.", _OURS)
     update_leap: float = _limit(
         2.0,
         "The same of a single step, named even if it never came again: what the weights were is "
-        "gone. The second step of a layer that began at zero has about 1.",
+        "gone.",
         _OURS,
     )
     update_too_small: float = _limit(

@@ -12,7 +12,7 @@ from nnviz_tb.health.findings import number, percent
 from nnviz_tb.health.hysteresis import Limit, last_episode, rolling_median
 from nnviz_tb.health.layer_rules import any_beyond, measured, severity_at_end
 from nnviz_tb.health.ledger import Ledger
-from nnviz_tb.health.series import LayerSeries, NeuronSeries, RunSeries
+from nnviz_tb.health.series import LayerSeries, NeuronSeries, RunSeries, shortest_lengths
 from nnviz_tb.health.thresholds import Thresholds
 
 MAX_COMPARED = 1024
@@ -110,9 +110,12 @@ def _judge_zero(layers: Sequence[LayerSeries], ledger: Ledger) -> None:
         if episode is None:
             continue
         first = int(steps[episode.first])
+        # A layer that begins at zero on purpose, beside others that do not, is given a gradient.
+        gradients = layer.values("gradient_norm")[np.isin(layer.steps, steps)]
+        moves_on = gradients[episode.last] > 0
         ledger.find(
             "zero_weights",
-            "severe",
+            "warning" if moves_on else "severe",
             f"All {int(count[-1])} weights of {layer.name} are zero since step {first}.",
             steps=(first, int(steps[episode.last])),
             figure=episode.figure,
@@ -141,11 +144,13 @@ def _judge_growth(layers: Sequence[LayerSeries], ledger: Ledger) -> None:
         if positive.size < limits.window:
             continue
         medians, at = medians[positive], steps[positive + limits.window - 1]
-        start, end = float(medians[0]), float(medians[-1])
+        # What begins near zero has to grow before it has a length that may grow.
+        shortest = float(shortest_lengths([layer], limits.near_zero)[0])
+        start, end = max(float(medians[0]), shortest), float(medians[-1])
         ratio = end / start
         middle_step = (int(at[0]) + int(at[-1])) / 2
         middle = float(np.interp(middle_step, at, medians))
-        gained, lately = middle - start, end - middle
+        gained, lately = middle - float(medians[0]), end - middle
         if ratio <= limits.weights_growing or lately < limits.growth_kept * gained:
             continue
         first = int(at[int(np.argmax(medians > 2 * start))])

@@ -73,7 +73,7 @@ def test_nothing_is_found_in_a_healthy_run() -> None:
         ("update_too_large", "update_ratio", math.inf, "severe", RELU),
         ("update_too_small", "update_ratio", 5e-5, "warning", RELU),
         ("frozen_layer", "displacement", 0.0, "severe", RELU),
-        ("zero_weights", "weight_zero_count", 128, "severe", RELU),
+        ("zero_weights", "weight_zero_count", 128, "warning", RELU),
     ],
 )
 def test_a_figure_beyond_its_limit_is_found_in_its_layer(
@@ -186,6 +186,39 @@ def test_a_single_step_that_replaces_the_weights_is_named_though_it_never_came_a
     found = only(two(update_ratio=[3.0] + [1e-3] * 19), "update_too_large")
     assert (found.severity, found.first_step, found.last_step) == ("warning", 0, 0)
     assert "update_too_large" not in kinds(two(update_ratio=[math.inf, 1.0] + [1e-3] * 18))
+    tiny = two(update_ratio=[3.0] + [1e-3] * 19, weight_norm=1e-3)
+    assert "update_too_large" not in kinds(tiny)
+
+
+def test_zero_weights_that_get_no_gradient_are_severe() -> None:
+    stuck = two(weight_zero_count=128, gradient_norm=0.0)
+    assert only(stuck, "zero_weights").severity == "severe"
+
+
+def lora(norms: Any, ratios: Any, rows: int) -> RunSeries:
+    """A layer and its two factors, of which the second begins at zero."""
+    norms, ratios = np.asarray(norms), np.asarray(ratios)
+    return run(
+        healthy_but(0, "a", steps=rows, gradient_norm=1e-3 * norms),
+        healthy_but(
+            1, "b", steps=rows, neurons=64, weight_norm=norms, update_ratio=ratios,
+            gradient_norm=0.3,
+        ),
+        healthy_but(2, "out", steps=rows, activation=None),
+    )  # fmt: skip
+
+
+def test_a_layer_that_begins_at_zero_and_grows_to_a_usual_length_is_sound() -> None:
+    norms = 0.01 * np.arange(1, 101)
+    ratios = np.r_[np.nan, 1.0 / np.arange(1, 100)]
+    assert kinds(lora(norms[:10], ratios[:10], 10)) == set()
+    assert kinds(lora(norms, ratios, 100)) == set()
+
+
+def test_a_layer_that_begins_at_zero_and_grows_beyond_a_usual_length_is_not() -> None:
+    norms = 20.0 * np.arange(1, 101)
+    found = kinds(lora(norms, np.full(100, 0.3), 100))
+    assert {"weights_growing", "update_too_large"} <= found
 
 
 def test_small_updates_at_the_end_of_a_schedule_are_information() -> None:
@@ -349,6 +382,25 @@ def test_a_vanishing_gradient_names_the_first_layer() -> None:
 def test_a_small_gradient_with_a_small_one_behind_it_has_not_vanished() -> None:
     assert "vanishing_gradient" not in kinds(deep([1e-6, 1e-5, 1e-4]))
     assert "vanishing_gradient" not in kinds(deep([1e-3, 1.0, 1e3]))
+
+
+def heads(steps: int, backbone: float, head: float) -> RunSeries:
+    """Two heads that are trained in turn on one backbone."""
+    turn = np.arange(steps) % 2 == 0
+    return run(
+        healthy_but(0, "backbone", steps=steps, gradient_norm=backbone),
+        healthy_but(1, "cats", steps=steps, gradient_norm=np.where(turn, head, np.nan)),
+        healthy_but(2, "dogs", steps=steps, gradient_norm=np.where(turn, np.nan, head)),
+        healthy_but(3, "once", steps=steps, gradient_norm=[1e9] + [np.nan] * (steps - 1)),
+    )
+
+
+def test_layers_that_have_a_gradient_in_turn_silence_no_rule() -> None:
+    found = only(heads(40, 1e-7, 1.0), "vanishing_gradient")
+    assert (found.layer, found.figures["last_layer"]) == ("backbone", "dogs")
+    exploded = only(heads(40, 90.0, 1.0), "exploding_gradient")
+    assert (exploded.layer, exploded.figures["of_weights"]) == ("backbone", 0)
+    assert kinds(heads(40, 0.5, 1.0)) == set()
 
 
 def test_an_exploding_gradient_names_the_layer_in_which_it_is_largest() -> None:
