@@ -121,7 +121,7 @@ export const zhKinds: Readonly<Record<string, KindText>> = {
   },
   frozen_layer: {
     label: "冻结的层",
-    text: "可训练但没有移动的层：记录步之间的位移低于 `frozen_layer`。所有层都不动时，对整个运行给出。",
+    text: "可训练但完全没有移动的层：在连续 `window` 个看到优化器步骤的记录步上，位移低于 `frozen_layer`，且全部权重的均值、标准差和范数都未变。没有看到优化器步骤时需要 `frozen_rows` 个记录步，`frozen_rows_severe` 个为严重，以便累积梯度。所有层都不动时，对整个运行给出。",
     advice: "检查该层是否在通往损失的路径上、梯度是否在其之前被截断、优化器是否得到它的权重、学习率是否为 0。",
   },
   zero_weights: {
@@ -193,6 +193,8 @@ export const zhThresholds: Readonly<Record<string, string>> = {
   update_leap: "单独一步的同一比值，即使不再出现也会指出：原来的权重已不复存在。",
   update_too_small: "一次优化器步骤的 ‖Δw‖/‖w‖，下限。",
   frozen_layer: "自上一个记录步以来的位移，下限：小于 float32 的分辨率。",
+  frozen_rows: "没有看到优化器步骤时，一层完全没有移动、且比以往都久的记录步达到此数才称为冻结：梯度可能在其间累积。看到步骤时，`window` 个即足够，且为严重。",
+  frozen_rows_severe: SEVERE,
   vanishing_ratio: "‖g_first‖/‖g_last‖，下限。",
   vanishing_norm: "‖g_first‖，下限。",
   exploding_ratio: "‖g_layer‖/‖g_last‖，上限。",

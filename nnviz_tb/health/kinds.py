@@ -127,9 +127,11 @@ KINDS: dict[str, Kind] = {
     ),
     "frozen_layer": Kind(
         "frozen layer",
-        "A trainable layer that has not moved: displacement between logged steps below "
-        "`frozen_layer`, and mean, deviation and norm of all its weights as they were. Named for "
-        "the whole run when no layer moves.",
+        "A trainable layer that has not moved at all: displacement between logged steps below "
+        "`frozen_layer`, and mean, deviation and norm of all its weights as they were, at `window` "
+        "logged steps in a row of which the optimizer's step was seen. Where it was not, at "
+        "`frozen_rows`, severe at `frozen_rows_severe`, so that gradients may be accumulated. "
+        "Named for the whole run when no layer moves.",
         "definition of displacement in this package",
         "Check that the layer is on the path to the loss, that no gradient is stopped before it, "
         "that the optimizer was given its weights, and that the learning rate is not 0.",

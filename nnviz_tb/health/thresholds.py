@@ -94,6 +94,14 @@ class Thresholds:
         "IEEE 754 binary32: half a unit in the last place is 6e-8",
         below=True,
     )
+    frozen_rows: int = _limit(
+        16,
+        "Logged steps without any movement before a layer is called frozen, and more than ever "
+        "before, where no one saw an optimizer step: gradients may be accumulated over them. Where "
+        "steps were seen, `window` of them are enough, and severe.",
+        _OURS,
+    )
+    frozen_rows_severe: int = _limit(32, "The same, severe.", _OURS)
     vanishing_ratio: float = _limit(
         1e-3, "‖g_first‖/‖g_last‖, from below.", _AUTOTRAINER, below=True
     )

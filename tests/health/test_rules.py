@@ -182,6 +182,37 @@ def test_a_run_in_which_nothing_moves_is_one_finding_for_the_run() -> None:
     assert found.figures["layers"] == 2
 
 
+def test_weights_that_wait_for_accumulated_gradients_are_not_frozen() -> None:
+    def micro(every: int, rows: int) -> set[str]:
+        moved = np.where(np.arange(rows) % every == every - 1, 1e-3, 0.0)
+        waits = {"displacement": moved, "update_ratio": np.nan}
+        return kinds(
+            run(*(healthy_but(place, str(place), steps=rows, **waits) for place in range(2)))
+        )
+
+    assert micro(8, 80) == set()
+    assert micro(16, 80) == set()
+    assert micro(24, 24 + 20) == {"frozen_layer"}  # over, once: then it is known to be usual
+    frozen = two(steps=31, displacement=0.0, update_ratio=np.nan)
+    assert only(frozen, "frozen_layer").severity == "warning"
+    frozen = two(steps=32, displacement=0.0, update_ratio=np.nan)
+    assert only(frozen, "frozen_layer").severity == "severe"
+    short = assess(two(steps=15, displacement=0.0, update_ratio=np.nan))
+    assert ("frozen_layer", "too_few_steps") in {
+        (item.kind, item.reason) for item in short.not_measured
+    }
+
+
+def test_a_layer_that_moves_now_and_then_is_not_frozen() -> None:
+    assert "frozen_layer" not in kinds(two(displacement=([0.0] * 4 + [1e-3]) * 4))
+
+
+def test_what_is_over_says_when_it_last_held() -> None:
+    over = only(two(dead_share=[0.9] * 10 + [0.0] * 10), "dead_units")
+    assert over.last_step < 190
+    assert over.sentence.endswith(f"It last held at step {over.last_step}.")
+
+
 def test_a_single_step_that_replaces_the_weights_is_named_though_it_never_came_again() -> None:
     found = only(two(update_ratio=[3.0] + [1e-3] * 19), "update_too_large")
     assert (found.severity, found.first_step, found.last_step) == ("warning", 0, 0)

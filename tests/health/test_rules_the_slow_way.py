@@ -68,7 +68,6 @@ def wandering(rng: random.Random, count: int, start: float, pace: float) -> list
     [
         ("update_too_large", "update_ratio", LIMITS.update_too_large, True),
         ("update_too_small", "update_ratio", LIMITS.update_too_small, False),
-        ("frozen_layer", "displacement", LIMITS.frozen_layer, False),
         ("dead_units", "dead_share", LIMITS.dead_units, True),
         ("saturated_units", "saturated_share", LIMITS.saturated_units, True),
         ("dormant_units", "dormant_share", LIMITS.dormant_units, True),
@@ -94,6 +93,39 @@ def test_a_figure_is_judged_by_its_windowed_median_with_two_limits(
     items = [item for item in found(series, kind) if "leap" not in item.figures]
     agrees(items, told)
     assert all(item.layer == "first" for item in items)
+
+
+@given(seed=SEEDS, count=st.integers(0, 60), see_steps=st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_a_layer_is_frozen_where_it_never_moved_for_long_enough(
+    seed: int, count: int, see_steps: bool
+) -> None:
+    rng = random.Random(seed)
+    moves = [rng.random() < rng.choice((0.02, 0.3)) for _ in range(count)]
+    values = [1e-3 if moved else 0.0 for moved in moves]
+    rests: list[tuple[int, int]] = []
+    for place, moved in enumerate(moves):
+        if not moved:
+            began = rests.pop()[0] if rests and rests[-1][1] == place else place
+            rests.append((began, place + 1))
+    expected, longest = None, 0
+    for began, ended in rests:
+        rows = ended - began
+        if see_steps and rows >= WINDOW:
+            expected = began, ended, "severe"
+        elif not see_steps and rows >= LIMITS.frozen_rows and rows > longest:
+            expected = began, ended, "severe" if rows >= LIMITS.frozen_rows_severe else "warning"
+        longest = max(longest, rows)
+    sick = {**HEALTHY, "displacement": values, "update_ratio": 1e-3 if see_steps else math.nan}
+    series = run(layer("first", steps=count, **sick), layer("last", 1, steps=count, **HEALTHY))
+    items = [
+        (item.first_step, item.last_step, item.severity) for item in found(series, "frozen_layer")
+    ]
+    if expected is None:
+        assert items == []
+        return
+    began, ended, severity = expected
+    assert items == [(began * 10, ended * 10 - 10, severity if ended == count else "info")]
 
 
 # Gradients of all layers
