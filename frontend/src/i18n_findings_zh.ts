@@ -116,7 +116,7 @@ export const zhKinds: Readonly<Record<string, KindText>> = {
   },
   update_too_small: {
     label: "更新过小",
-    text: "一次优化器步骤的 ‖ΔW‖/‖W‖ 低于 `update_too_small`。从一开始就如此时警告；之前移动过则仅供参考。",
+    text: "一次优化器步骤的 ‖ΔW‖/‖W‖ 低于 `update_too_small`。从一开始就如此时警告；之前移动过则仅供参考。该比值仍在上升时（如预热）不指出。",
     advice: "提高学习率，检查梯度是否到达该层；在学习率计划末尾这很正常。",
   },
   frozen_layer: {
@@ -156,7 +156,7 @@ export const zhKinds: Readonly<Record<string, KindText>> = {
   },
   loss_diverged: {
     label: "损失发散",
-    text: "窗口内损失的中位数高出起点，超过 `loss_diverged` 乘以起点大小或已获得的下降量（取较大者），且此后未回到起点以下。",
+    text: "窗口内损失的中位数高出起点，超过 `loss_diverged` 乘以起点大小、最初 `loss_samples` 个值的摆动或已获得的下降量（取最大者），且此后未回到起点以下。起点是第一个窗口的中位数；若在该窗口内跃升到四倍以上，则为跃升之前的中位数。记录了总损失时，其各部分最多仅供参考；博弈双方的损失和散度项总是如此；反复穿过零的损失不作判断。其他关于损失的发现亦同。",
     advice: "降低学习率，使用预热，裁剪梯度；查找更新比最大的层。",
   },
   loss_oscillates: {
@@ -166,7 +166,7 @@ export const zhKinds: Readonly<Record<string, KindText>> = {
   },
   loss_stalled: {
     label: "损失停滞",
-    text: "在至少 `loss_samples` 个值之后，窗口中位数的最低值比起点低不到 `loss_stalled`；低于 `loss_stalled_severe` 为严重。下降后趋稳的损失是收敛，不会被指出。",
+    text: "在至少 `loss_samples` 个值之后，窗口中位数的最低值比起点低不到 `loss_stalled`；在 `loss_samples_severe` 个值之后低于 `loss_stalled_severe` 为严重。多数层的更新仍在增大时（如预热）仅供参考。下降后趋稳的损失是收敛，不会被指出。",
     advice: "若更新很小则提高学习率，检查标签、损失与最后激活是否匹配，查找死亡、饱和或冻结的层。",
   },
 };
@@ -207,7 +207,8 @@ export const zhThresholds: Readonly<Record<string, string>> = {
   duplicate_neurons_severe: SEVERE,
   duplicate_distance: "两个随机投影的 ‖a−b‖ 与较大者之比，下限。",
   loss_samples: "判断损失之前需要的值的个数。",
-  loss_diverged: "损失高出起点的量，与起点大小或已获得的下降量（取较大者）之比。",
+  loss_samples_severe: "停滞可能为严重之前需要的损失值的个数；预热不止几步。",
+  loss_diverged: "损失高出起点的量，与起点大小、最初 `loss_samples` 个值的摆动或已获得的下降量（取最大者）之比。",
   loss_oscillates: "损失后一半的摆动（5 至 95 %）与其中位数之比。",
   loss_oscillates_severe: SEVERE,
   loss_stalled: "损失自开始以来的下降与起点之比，下限。",
@@ -222,6 +223,7 @@ export const zhReasons: Readonly<Record<string, { readonly clause: string; reado
   no_weights: { clause: "没有记录权重统计量", advice: "用 log_model、回调或 watch 记录模型。" },
   no_sketches: { clause: "没有记录神经元的随机投影", advice: "用 log_model 记录模型；若字节预算耗尽，请提高每步的预算。" },
   no_loss: { clause: "没有记录名为损失的标量", advice: "向 log_model 传入 scalars={\"loss\": loss}，或调用 add_scalar(\"loss\", …)。" },
+  loss_around_zero: { clause: "损失反复穿过零，没有可比的大小", advice: "请用它要改善的指标来判断这样的运行。" },
   too_few_steps: { clause: "到目前为止记录的步太少", advice: "请等待，或更频繁地记录。" },
   too_few_samples: { clause: "窗口内的样本太少", advice: "使用更大的探测批次。" },
 };

@@ -118,7 +118,8 @@ KINDS: dict[str, Kind] = {
     "update_too_small": Kind(
         "updates too small",
         "‖ΔW‖/‖W‖ of one optimizer step is below `update_too_small`. A warning when that has been "
-        "so since the first logged steps; info when it came later, as at the end of a schedule.",
+        "so since the first logged steps; info when it came later, as at the end of a schedule. "
+        "Not named while the ratio still rises, as in a warm-up.",
         "Karpathy, CS231n notes, “Ratio of weights:updates”",
         "Raise the learning rate, check that gradients reach the layer and that the loss is scaled "
         "as meant.",
@@ -203,8 +204,12 @@ KINDS: dict[str, Kind] = {
     "loss_diverged": Kind(
         "loss has diverged",
         "The median loss over the window rose above its start by more than `loss_diverged` times "
-        "the start's size, or times what had been gained, whichever is larger, and has not come "
-        "below the start since.",
+        "the start's size, its swing over the first `loss_samples` values or what had been gained, "
+        "whichever is largest, and has not come below the start since. The start is the median "
+        "over the first window, or over what came before a leap to four times as much in it. "
+        "Where a total loss is logged, its parts are worth info at most, and so are "
+        "those of a game and divergences in any case; a loss that goes back and forth across zero "
+        "is not judged. The same holds for the other kinds that are about the loss.",
         _OURS,
         "Lower the learning rate, warm it up, clip gradients; look for the layer with the largest "
         "update ratio.",
@@ -224,8 +229,9 @@ KINDS: dict[str, Kind] = {
     "loss_stalled": Kind(
         "loss stalls",
         "After at least `loss_samples` values the lowest median over the window is less than "
-        "`loss_stalled` below the start; severe below `loss_stalled_severe`. A loss that fell and "
-        "then rests has converged and is not named.",
+        "`loss_stalled` below the start; severe below `loss_stalled_severe` after "
+        "`loss_samples_severe` values. While most layers' updates still grow, as in a warm-up, it "
+        "is info. A loss that fell and then rests has converged and is not named.",
         "after AutoTrainer (Zhang et al., ICSE 2021), “slow convergence”",
         "Raise the learning rate if updates are small, check labels, loss and last activation for "
         "fit, look for dead, saturated or frozen layers.",
@@ -264,6 +270,10 @@ REASONS: dict[str, tuple[str, str]] = {
     "no_loss": (
         "no scalar that is named as a loss was recorded",
         'Pass scalars={"loss": loss} to log_model, or add_scalar("loss", …).',
+    ),
+    "loss_around_zero": (
+        "the loss goes back and forth across zero, so that there is no size to hold it against",
+        "Judge such a run by what it is meant to improve.",
     ),
     "too_few_steps": (
         "too few logged steps so far",

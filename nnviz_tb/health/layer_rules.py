@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from nnviz_tb.definitions import DEAD_ACTIVITY, DORMANCY_THRESHOLD
 from nnviz_tb.health.findings import Severity, number, percent
-from nnviz_tb.health.hysteresis import Limit, held, last_episode, rolling_median
+from nnviz_tb.health.hysteresis import Limit, held, is_rising, last_episode, rolling_median
 from nnviz_tb.health.ledger import Ledger
 from nnviz_tb.health.series import LayerSeries, RunSeries, shortest_lengths, stacked
 from nnviz_tb.health.thresholds import Thresholds
@@ -277,7 +277,7 @@ def _judge_small_updates(layers: Sequence[LayerSeries], ledger: Ledger) -> None:
     picked, _ = measured(layers, "update_ratio", "update_too_small", ledger, any_beyond(limit))
     for layer, steps, values in picked:
         episode = last_episode(values, limit, window)
-        if episode is None:
+        if episode is None or (episode.ongoing and is_rising(steps, values)):
             continue
         from_start = episode.first < window
         first = int(steps[episode.first])

@@ -105,7 +105,7 @@ class ScalarSeries:
       tag: its tag in the log.
       steps: ``int64[steps]``, ascending and unique.
       values: ``float[steps]``; here NaN is a value: a loss may be NaN.
-      is_loss: it is a training loss; None when its tag is to tell.
+      is_loss: it is a training loss, and a total; None when its tag is to tell.
     """
 
     tag: str

@@ -139,11 +139,16 @@ class Thresholds:
     )
 
     loss_samples: int = _limit(20, "Values of the loss before it is judged.", _OURS)
+    loss_samples_severe: int = _limit(
+        200,
+        "Values of the loss before a stall may be severe; a warm-up is longer than a few.",
+        _OURS,
+    )
     loss_diverged: float = _limit(
         1.0,
-        "Rise of the loss above its start, over the size of the start or over what had been "
-        "gained, whichever is larger. It ends when the loss is below its start by "
-        "`loss_stalled` of that.",
+        "Rise of the loss above its start, over the size of the start, its swing over the first "
+        "`loss_samples` values or what had been gained, whichever is largest. It ends when the "
+        "loss is below its start by `loss_stalled` of that.",
         _OURS,
     )
     loss_oscillates: float = _limit(

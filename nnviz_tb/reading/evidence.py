@@ -53,7 +53,8 @@ def gather(reader: Reader, scope: Scope, run: str, losses: tuple[str, ...] = ())
     for tag in listed:
         if is_loss(tag, run) or tag in losses:
             series = reader.scalars(scope, run, tag)
-            scalars.append(ScalarSeries(tag, series.steps.astype(np.int64), series.values, True))
+            said = True if tag in losses else None
+            scalars.append(ScalarSeries(tag, series.steps.astype(np.int64), series.values, said))
     return RunSeries(run, tuple(layers), tuple(scalars))
 
 

@@ -556,6 +556,11 @@ def test_a_loss_that_rises_beyond_its_start_has_diverged() -> None:
 
 def test_a_loss_that_leaps_in_its_first_step_has_diverged() -> None:
     assert "loss_diverged" in kinds(run(scalars={"loss": [2.3, *[1e5] * 40]}))
+    assert "loss_diverged" in kinds(run(scalars={"loss": [2.3, 2.2, 2.4, *[1e5] * 40]}))
+    assert "loss_diverged" in kinds(run(scalars={"loss": [2.3] * 12 + [1e5] * 40}))
+    rng = np.random.default_rng(0)
+    noisy = [2.3, *(1e5 * rng.lognormal(0, 1.0, size=40))]
+    assert "loss_diverged" in kinds(run(scalars={"loss": noisy}))
 
 
 def test_a_loss_back_at_its_start_after_a_leap_has_still_diverged() -> None:
@@ -581,10 +586,69 @@ def test_a_loss_that_bounces_without_gain_oscillates() -> None:
 
 
 def test_a_flat_loss_stalls_and_one_that_fell_before_has_converged() -> None:
-    assert only(run(scalars={"loss": [2.3] * 60}), "loss_stalled").severity == "severe"
+    assert only(run(scalars={"loss": [2.3] * 60}), "loss_stalled").severity == "warning"
+    assert only(run(scalars={"loss": [2.3] * 200}), "loss_stalled").severity == "severe"
     slow = [2.3 - 0.001 * index for index in range(60)]
     assert only(run(scalars={"loss": slow}), "loss_stalled").severity == "warning"
     assert kinds(run(scalars={"loss": FALLING + [0.1] * 200})) == set()
+
+
+def warming_up(update_ratio: Any, rows: int) -> RunSeries:
+    layers = (
+        healthy_but(place, str(place), steps=rows, update_ratio=update_ratio) for place in "01"
+    )
+    return run(*layers, scalars={"loss": [2.3] * 400})
+
+
+def test_a_warm_up_is_no_stall_and_its_small_updates_are_not_named() -> None:
+    rising = warming_up(1e-6 * np.arange(40), 40)
+    assert {item.kind: item.severity for item in assess(rising)} == {"loss_stalled": "info"}
+    resting = warming_up(np.r_[1e-6 * np.arange(10), [1e-5] * 30], 40)
+    assert {item.kind: item.severity for item in assess(resting)} == {
+        "loss_stalled": "severe", "update_too_small": "warning",
+    }  # fmt: skip
+
+
+def test_one_lucky_value_at_the_start_is_no_start() -> None:
+    values = [0.3] + [1.0, 0.9, 1.2, 0.8, 1.1] * 12
+    assert "loss_diverged" not in kinds(run(scalars={"loss": values}))
+    assert "loss_diverged" in kinds(run(scalars={"loss": [0.2, *[1.0] * 60]}))
+
+
+def test_noise_at_the_start_is_no_size_to_diverge_by() -> None:
+    rng = np.random.default_rng(1)
+    for _ in range(100):
+        noise = rng.lognormal(0.0, 0.5, size=500)
+        falling = (0.6 + 0.4 * np.exp(-np.arange(500) / 150)) * noise
+        found = [item for item in assess(run(scalars={"loss": falling})) if item.ongoing]
+        assert not [item.sentence for item in found if item.kind == "loss_diverged"]
+
+
+RISES = [0.05 + 6.0 * (1.0 - math.exp(-index / 20)) for index in range(100)]
+
+
+@pytest.mark.parametrize("tag", ["kl_loss", "g_loss", "losses/value_loss"])
+def test_a_loss_that_need_not_fall_is_worth_a_note_at_most(tag: str) -> None:
+    assert {item.severity for item in assess(run(scalars={tag: RISES}))} <= {"info"}
+    assert only(run(scalars={"loss": RISES}), "loss_diverged").severity == "severe"
+
+
+def test_beside_a_total_loss_its_parts_are_worth_a_note_at_most() -> None:
+    beside = assess(run(scalars={"train/loss": FALLING, "box_loss": RISES}))
+    assert [(item.field, item.severity) for item in beside] == [("box_loss", "info")]
+    alone = assess(run(scalars={"box_loss": RISES, "class_loss": FALLING}))
+    assert [(item.field, item.severity) for item in alone] == [("box_loss", "severe")]
+
+
+def test_a_loss_that_goes_back_and_forth_across_zero_is_not_judged() -> None:
+    around = np.random.default_rng(0).normal(0.0, 0.02, size=300)
+    assessment = assess(run(scalars={"policy_loss": around, "actor_loss": around - 0.01}))
+    assert len(assessment) == 0
+    assert {(item.kind, item.reason) for item in assessment.not_measured} >= {
+        (kind, "loss_around_zero") for kind in ("loss_diverged", "loss_oscillates", "loss_stalled")
+    }
+    below_zero = [*np.linspace(2.0, -2.0, 100), *np.linspace(-2.0, 50.0, 100)]
+    assert "loss_diverged" in kinds(run(scalars={"loss": below_zero}))
 
 
 @pytest.mark.parametrize(
@@ -592,7 +656,8 @@ def test_a_flat_loss_stalls_and_one_that_fell_before_has_converged() -> None:
     [
         ("loss", True), ("epoch_loss", True), ("Loss/train", True), ("train/loss_total", True),
         ("val_loss", False), ("Loss/val", False), ("test/loss", False), ("lossless", False),
-        ("accuracy", False),
+        ("accuracy", False), ("train/loss_scale", False), ("loss_weight", False),
+        ("best_loss", False), ("kl_loss", True),
     ],
 )  # fmt: skip
 def test_a_training_loss_is_known_by_the_words_of_its_tag(tag: str, expected: bool) -> None:
