@@ -17,7 +17,6 @@ from nnviz_tb.health.series import LayerSeries, RunSeries, Steps, shortest_lengt
 
 _KINDS = ("vanishing_gradient", "exploding_gradient")
 
-
 Floats = NDArray[np.float64]
 
 

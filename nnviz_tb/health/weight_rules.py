@@ -1,23 +1,23 @@
-"""Rules over the weights: layers that do not move, that are zero, that grow; twins; inputs."""
+"""Rules over the weights: layers that are zero, that grow; twins; inputs."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nnviz_tb.health.findings import number, percent
+from nnviz_tb.health.frozen import judge_frozen
 from nnviz_tb.health.hysteresis import Limit, last_episode, rolling_median
-from nnviz_tb.health.layer_rules import any_beyond, measured, severity_at_end
+from nnviz_tb.health.layer_rules import measured, severity_at_end
 from nnviz_tb.health.ledger import Ledger
 from nnviz_tb.health.series import (
     LayerSeries,
     NeuronSeries,
     RunSeries,
     shortest_lengths,
-    stacked,
 )
 from nnviz_tb.health.thresholds import Thresholds
 
@@ -39,115 +39,10 @@ def judge_weights(run: RunSeries, ledger: Ledger) -> None:
         for kind in ("frozen_layer", "zero_weights", "weights_growing"):
             ledger.missing(kind, "")
         ledger.missing("duplicate_neurons", "")
-    _judge_frozen(layers, ledger)
+    judge_frozen(layers, ledger)
     _judge_zero(layers, ledger)
     _judge_growth(layers, ledger)
     _judge_duplicates(layers, ledger)
-
-
-def _judge_frozen(layers: Sequence[LayerSeries], ledger: Ledger) -> None:
-    limits = ledger.limits
-    limit = Limit.lower(limits.frozen_layer, limits.leave)
-    known = ~np.isnan(stacked(layers, "displacement"))
-    seen = known & np.isfinite(stacked(layers, "update_ratio"))
-    rows, steps_seen = (np.count_nonzero(block, axis=1) for block in (known, seen))
-    short = (rows > 0) & (rows < limits.frozen_rows) & (steps_seen < limits.window)
-    for place in np.flatnonzero(short).tolist():
-        ledger.missing("frozen_layer", layers[place].name, "too_few_steps")
-    long = [layers[place] for place in np.flatnonzero(~short).tolist()]
-    picked, judged = measured(long, "displacement", "frozen_layer", ledger, any_beyond(limit))
-    still = []
-    for layer, steps, values in picked:
-        at = np.isin(layer.steps, steps)
-        rests = limit.beyond(values) & ~_whole_moved(layer)[at]
-        found = _rest(rests, np.isfinite(layer.values("update_ratio")[at]), limits)
-        if found is not None:
-            still.append((layer, steps, found, float(values[found.first : found.last + 1].max())))
-    if judged > 1 and len(still) == judged and all(rest.ongoing for _, _, rest, _ in still):
-        first = max(int(steps[rest.first]) for _, steps, rest, _ in still)
-        last = max(int(steps[rest.last]) for _, steps, rest, _ in still)
-        ledger.find(
-            "frozen_layer",
-            "severe" if all(rest.is_severe for _, _, rest, _ in still) else "warning",
-            f"None of the {len(still)} trainable layers has moved since step {first}.",
-            steps=(first, last),
-            figure=max(figure for *_, figure in still),
-            threshold=limit.enter,
-            field="displacement",
-            figures={"layers": len(still)},
-        )
-        return
-    for layer, steps, rest, figure in still:
-        first = int(steps[rest.first])
-        ledger.find(
-            "frozen_layer",
-            "severe" if rest.is_severe else "warning",
-            f"{layer.name} is trainable but has not moved since step {first}, while "
-            f"{judged - len(still)} other layers have.",
-            steps=(first, int(steps[rest.last])),
-            figure=figure,
-            threshold=limit.enter,
-            layer=layer.name,
-            ongoing=rest.ongoing,
-            field="displacement",
-            figures={"moving_layers": judged - len(still)},
-        )
-
-
-class _Rest(NamedTuple):
-    """Rows in a row at which a layer did not move.
-
-    Attributes:
-      first, last: the first and the last of them.
-      ongoing: there is no row after it.
-      is_severe: long enough to be sure.
-    """
-
-    first: int
-    last: int
-    ongoing: bool
-    is_severe: bool
-
-
-def _rest(
-    rests: NDArray[np.bool_], step_seen: NDArray[np.bool_], limits: Thresholds
-) -> _Rest | None:
-    """The last stretch of rows that is too long for the weights to be waiting for their step.
-
-    Args:
-      rests: ``bool[rows]`` the layer did not move.
-      step_seen: ``bool[rows]`` an optimizer step was seen at it.
-    """
-    borders = np.flatnonzero(np.diff(np.r_[False, rests, False]))
-    starts, ends = borders[::2], borders[1::2]
-    steps_until = np.r_[0, np.cumsum(step_seen)]
-    is_sure = steps_until[ends] - steps_until[starts] >= limits.window
-    lengths = ends - starts
-    # Gradients that are accumulated let the weights rest for as long each time.
-    usual = np.r_[0, np.maximum.accumulate(lengths)][:-1]
-    too_long = np.flatnonzero(is_sure | ((lengths >= limits.frozen_rows) & (lengths > usual)))
-    if too_long.size == 0:
-        return None
-    place = int(too_long[-1])
-    return _Rest(
-        int(starts[place]),
-        int(ends[place]) - 1,
-        int(ends[place]) == rests.size,
-        bool(is_sure[place] or lengths[place] >= limits.frozen_rows_severe),
-    )
-
-
-def _whole_moved(layer: LayerSeries) -> NDArray[np.bool_]:
-    """``bool[steps]`` whether the figures of the whole kernel changed since the row before.
-
-    Displacement is that of the tracked neurons. Of a large embedding they may all rest while rows
-    of more frequent words move.
-    """
-    moved = np.zeros(layer.steps.size, dtype=np.bool_)
-    for name in ("weight_norm", "weight_mean", "weight_std"):
-        change = np.diff(layer.values(name), prepend=np.nan)
-        moved |= np.abs(change) > 0  # NaN: not known to have moved
-    return moved
 
 
 def _judge_zero(layers: Sequence[LayerSeries], ledger: Ledger) -> None:

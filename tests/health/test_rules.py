@@ -203,6 +203,11 @@ def test_weights_that_wait_for_accumulated_gradients_are_not_frozen() -> None:
     }
 
 
+def test_steps_that_a_loss_scaler_leaves_out_freeze_nothing() -> None:
+    skipped = two(steps=12, displacement=0.0, update_ratio=0.0, gradient_nonfinite_count=3.0)
+    assert "frozen_layer" not in kinds(skipped)
+
+
 def test_a_layer_that_moves_now_and_then_is_not_frozen() -> None:
     assert "frozen_layer" not in kinds(two(displacement=([0.0] * 4 + [1e-3]) * 4))
 
