@@ -161,7 +161,7 @@ export const zhKinds: Readonly<Record<string, KindText>> = {
   },
   loss_oscillates: {
     label: "损失振荡",
-    text: "在至少 `loss_samples` 个值的后一半中，去掉趋势后损失的摆动（5 至 95 %）超过其中位数的 `loss_oscillates`，且超过自开始以来的下降量。高于 `loss_oscillates_severe` 为严重。",
+    text: "在至少 `loss_samples` 个值的后一半中，去掉趋势后损失的摆动（5 至 95 %）超过其中位数的 `loss_oscillates`，且超过自开始以来的下降量。高于 `loss_oscillates_severe` 为严重，除非其中位数比最初 `loss_samples` 个值的中位数低 `loss_stalled` 以上：那说明它在下降。",
     advice: "降低学习率，使用更大的批次，打乱数据。",
   },
   loss_stalled: {

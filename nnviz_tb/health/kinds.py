@@ -220,7 +220,8 @@ KINDS: dict[str, Kind] = {
         "loss oscillates",
         "Over the latter half of at least `loss_samples` values, with its trend taken off, the "
         "loss swings (5 to 95 %) by more than `loss_oscillates` of its median, and by more than it "
-        "has gained since the start. Severe above `loss_oscillates_severe`.",
+        "has gained since the start. Severe above `loss_oscillates_severe`, unless its median is "
+        "below that of the first `loss_samples` values by `loss_stalled` of it: then it falls.",
         "after AutoTrainer (Zhang et al., ICSE 2021), whose figure is the accuracy",
         "Lower the learning rate, use larger batches, shuffle the data.",
         "loss",

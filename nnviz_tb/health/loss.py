@@ -224,9 +224,13 @@ def _judge_oscillation(loss: _Loss, ledger: Ledger) -> bool:
     if relative <= limits.loss_oscillates or size <= start - level:
         return False
     first = int(steps[middle])
+    # The loss of a small batch swings by more than itself, and falls all the same.
+    early = float(np.median(values[: limits.loss_samples]))
+    falls = early - level > limits.loss_stalled * abs(early)
+    is_sure = relative > limits.loss_oscillates_severe and not falls
     ledger.find(
         "loss_oscillates",
-        loss.limited("severe" if relative > limits.loss_oscillates_severe else "warning"),
+        loss.limited("severe" if is_sure else "warning"),
         f"{loss.tag} swings by {number(size)} around {number(level)} since step {first}: more than "
         f"it has gained since the start ({number(start - level)}).",
         steps=(first, int(steps[-1])),

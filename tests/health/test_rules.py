@@ -590,6 +590,13 @@ def test_a_loss_that_bounces_without_gain_oscillates() -> None:
     assert only(run(scalars={"loss": bouncing}), "loss_oscillates").severity == "severe"
 
 
+def test_the_noise_of_small_batches_is_not_severe_while_the_loss_falls() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        noisy = np.exp(-np.arange(200) / 150) * rng.lognormal(0, 0.5, size=200)
+        assert "severe" not in {item.severity for item in assess(run(scalars={"loss": noisy}))}
+
+
 def test_a_flat_loss_stalls_and_one_that_fell_before_has_converged() -> None:
     assert only(run(scalars={"loss": [2.3] * 60}), "loss_stalled").severity == "warning"
     assert only(run(scalars={"loss": [2.3] * 200}), "loss_stalled").severity == "severe"

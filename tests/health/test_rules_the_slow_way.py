@@ -286,7 +286,10 @@ def oscillates(loss: list[float]) -> str | None:
     level, size = statistics.median(half), swing_of(half)
     if size / abs(level) <= LIMITS.loss_oscillates or size <= start - level:
         return None
-    return "severe" if size / abs(level) > LIMITS.loss_oscillates_severe else "warning"
+    early = statistics.median(loss[: LIMITS.loss_samples])
+    falls = early - level > LIMITS.loss_stalled * abs(early)
+    is_sure = size / abs(level) > LIMITS.loss_oscillates_severe and not falls
+    return "severe" if is_sure else "warning"
 
 
 def stalls(loss: list[float]) -> str | None:
