@@ -74,7 +74,8 @@ NEURON_STATISTICS: dict[str, Definition] = {
     ),
     "saturation": Definition(
         "saturation",
-        "Share of the samples with |f′(x)| < 0.05·max|f′|. Only for bounded functions.",
+        "Share of the samples with |f′(x)| < 0.05·max|f′|, but for those in a zone of death. Only "
+        "for bounded functions.",
         share=True,
     ),
 }
@@ -121,7 +122,8 @@ LAYER_FIELDS: dict[str, Definition] = {
     ),
     "saturated_share": Definition(
         "saturated",
-        "Share of all samples, over all neurons, with |f′(x)| < 0.05·max|f′|. Bounded functions.",
+        "Share of all samples, over all neurons, with |f′(x)| < 0.05·max|f′|, but for those in a "
+        "zone of death. Bounded functions.",
         share=True,
     ),
     "dormant_share": Definition(

@@ -55,7 +55,7 @@ export function shortFinding(words: Words, finding: Finding): string {
 export function sentenceOf(words: Words, finding: Finding): string {
   const phrase = words.language === "zh" ? zhSentences[finding.kind] : undefined;
   if (phrase === undefined) return finding.sentence;
-  const over = finding.ongoing ? "" : `自第 ${words.integer(finding.last_step)} 步起已结束。`;
+  const over = finding.ongoing ? "" : `现已结束，最后一次出现在第 ${words.integer(finding.last_step)} 步。`;
   return `${phrase(figuresOf(words, finding))}${over}`;
 }
 

@@ -14,7 +14,7 @@ from nnviz_tb.health.series import (
     RunSeries,
     ScalarSeries,
     density_outside,
-    nonfinite_in,
+    nonfinite_outputs,
     outside_share,
 )
 from nnviz_tb.health.telling import OnFinding, monitor_for, reaction
@@ -39,7 +39,7 @@ __all__ = [
     "assess",
     "density_outside",
     "monitor_for",
-    "nonfinite_in",
+    "nonfinite_outputs",
     "outside_share",
     "reaction",
 ]

@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
+_RISING = 1.5
+"""What grows by a straight line doubles from the middle of its way to the end."""
+
 
 @dataclass(frozen=True)
 class Limit:
@@ -122,3 +125,13 @@ def last_episode(values: Floats, limit: Limit, window: int) -> Episode | None:
         figure=float(medians[end]),
         peak=float(stretch.max() if limit.above else stretch.min()),
     )
+
+
+def is_rising(steps: NDArray[np.int64], values: Floats) -> bool:
+    """Whether a figure is still on its way up, as step sizes are while the learning rate warms up.
+
+    Its last two values are clearly above the two in the middle of the steps.
+    """
+    middle = int(np.searchsorted(steps, (int(steps[0]) + int(steps[-1])) / 2))
+    before, lately = values[max(middle - 2, 0) : max(middle, 1)], values[-2:]
+    return bool(lately.mean() > _RISING * before.mean())

@@ -34,7 +34,11 @@ KINDS: dict[str, Kind] = {
         "A weight, a gradient, an input or output of an activation or the loss is not finite. "
         "The first step and the first layer are named: forward, the first layer in model order "
         "whose activations are not finite while its weights still are; else, backward, the last "
-        "layer whose gradient or weights are not. What follows a NaN that stays is not judged.",
+        "layer whose gradient or weights are not. Where the layers were still clean when they were "
+        "logged next, the loss is named alone. Of gradients alone it is a warning until it has "
+        "lasted `window` logged steps: loss scaling overflows to find its scale. What a softmax "
+        "masks with −∞, and the −∞ that a log-softmax makes of it, are meant. What follows a NaN "
+        "that stays is not judged.",
         "IEEE 754-2019; localisation after DeepLocalize (Wardat et al., ICSE 2021)",
         "Look at that layer just before that step: logarithms and divisions near zero, a learning "
         "rate that is too high, half precision without loss scaling, NaN in the data. Clip "
@@ -55,9 +59,11 @@ KINDS: dict[str, Kind] = {
     ),
     "saturated_units": Kind(
         "saturated units",
-        "A sample is saturated where |f′(x)| < 0.05·max|f′|, for bounded functions. Warned above "
-        "`saturated_units` of a layer's samples, severe above `saturated_units_severe`. An output "
-        "layer that saturates only after training has begun is certain, not ill: info.",
+        "A sample is saturated where |f′(x)| < 0.05·max|f′|, for bounded functions, on a side "
+        "without a zone of death. Warned above `saturated_units` of a layer's samples, severe "
+        "above `saturated_units_severe`. Of an output layer it is a warning at most, since "
+        "cross-entropy passes the gradient all the same; one that saturates only after training "
+        "has begun is certain, not ill: info.",
         "Glorot & Bengio (AISTATS 2010)",
         "Scale the inputs, initialise with smaller weights (Glorot), normalise before the "
         "activation, lower the learning rate, or use a function that does not saturate.",
@@ -102,7 +108,8 @@ KINDS: dict[str, Kind] = {
         "updates too large",
         "‖ΔW‖/‖W‖ of one optimizer step is above `update_too_large`; severe above "
         "`update_too_large_severe`, where one step replaces half of the weights. "
-        "A single step above `update_leap` is a warning of its own, unless the weights were zero.",
+        "A single step above `update_leap` is a warning of its own. ‖W‖ is at least that of "
+        "`near_zero`: a layer that begins at zero has to leave it first.",
         "Karpathy, CS231n notes, “Ratio of weights:updates”",
         "Lower the learning rate, warm it up, clip gradients.",
         "update_ratio",
@@ -111,7 +118,8 @@ KINDS: dict[str, Kind] = {
     "update_too_small": Kind(
         "updates too small",
         "‖ΔW‖/‖W‖ of one optimizer step is below `update_too_small`. A warning when that has been "
-        "so since the first logged steps; info when it came later, as at the end of a schedule.",
+        "so since the first logged steps; info when it came later, as at the end of a schedule. "
+        "Not named while the ratio still rises, as in a warm-up.",
         "Karpathy, CS231n notes, “Ratio of weights:updates”",
         "Raise the learning rate, check that gradients reach the layer and that the loss is scaled "
         "as meant.",
@@ -120,9 +128,11 @@ KINDS: dict[str, Kind] = {
     ),
     "frozen_layer": Kind(
         "frozen layer",
-        "A trainable layer that has not moved: displacement between logged steps below "
-        "`frozen_layer`, and mean, deviation and norm of all its weights as they were. Named for "
-        "the whole run when no layer moves.",
+        "A trainable layer that has not moved at all: displacement between logged steps below "
+        "`frozen_layer`, and mean, deviation and norm of all its weights as they were, at `window` "
+        "logged steps in a row of which the optimizer's step was seen. Where it was not, at "
+        "`frozen_rows`, severe at `frozen_rows_severe`, so that gradients may be accumulated. "
+        "Named for the whole run when no layer moves.",
         "definition of displacement in this package",
         "Check that the layer is on the path to the loss, that no gradient is stopped before it, "
         "that the optimizer was given its weights, and that the learning rate is not 0.",
@@ -132,7 +142,8 @@ KINDS: dict[str, Kind] = {
     "zero_weights": Kind(
         "all weights are zero",
         "Every weight of a trainable layer is exactly zero over the window: its neurons all do the "
-        "same, and pass no gradient on.",
+        "same, and pass no gradient on. A warning while the layer is given a gradient, by which it "
+        "may leave zero.",
         "symmetry breaking: Goodfellow, Bengio & Courville, “Deep Learning” (2016), section 8.4",
         "Initialise with random weights (Glorot, He); zeros are for biases.",
         "weight_zero_count",
@@ -141,7 +152,8 @@ KINDS: dict[str, Kind] = {
     "vanishing_gradient": Kind(
         "vanishing gradient",
         "‖g_first‖/‖g_last‖ < `vanishing_ratio` and ‖g_first‖ < `vanishing_norm`, first and last "
-        "trainable layer in model order.",
+        "trainable layer in model order that have a gradient at that step. Not judged while a "
+        "layer that began at zero, as LoRA's second factor does, is still below `near_zero`.",
         "AutoTrainer (Zhang et al., ICSE 2021)",
         "Use ReLU or GELU in place of sigmoid or tanh, skip connections, normalisation, He or "
         "Glorot initialisation, or fewer layers.",
@@ -150,9 +162,10 @@ KINDS: dict[str, Kind] = {
     ),
     "exploding_gradient": Kind(
         "exploding gradient",
-        "‖g_layer‖/‖g_last‖ > `exploding_ratio` for a trainable layer before the last, or, where "
-        "the last explodes with it, ‖g‖/‖w‖ > `exploding_length`; severe above "
-        "`exploding_length_severe`. The layer in which it is worst is named.",
+        "‖g‖/‖w‖ > `exploding_length` for a trainable layer; or ‖g_layer‖/‖g_last‖ > "
+        "`exploding_ratio`, the last being the last in model order that has a gradient at that "
+        "step. Severe where ‖g‖/‖w‖ > `exploding_length_severe`. ‖w‖ is at least that of "
+        "`near_zero`. The layer in which it is worst is named.",
         "ratio: AutoTrainer (Zhang et al., ICSE 2021); length: ours, from “updates too large”",
         "Clip gradients by their norm, initialise with smaller weights (orthogonal for recurrent "
         "ones), use gated cells, normalise, scale the inputs, lower the learning rate.",
@@ -163,7 +176,7 @@ KINDS: dict[str, Kind] = {
         "weights grow without bound",
         "‖W‖ is more than `weights_growing` times what it was, and the second half of the steps "
         "added at least `growth_kept` of what the first half added. Severe above "
-        "`weights_growing_severe`.",
+        "`weights_growing_severe`. What it was is at least that of `near_zero`.",
         _OURS,
         "Add weight decay or check its sign, lower the learning rate, check that the loss has a "
         "minimum.",
@@ -191,8 +204,12 @@ KINDS: dict[str, Kind] = {
     "loss_diverged": Kind(
         "loss has diverged",
         "The median loss over the window rose above its start by more than `loss_diverged` times "
-        "the start's size, or times what had been gained, whichever is larger, and has not come "
-        "below the start since.",
+        "the start's size, its swing over the first `loss_samples` values or what had been gained, "
+        "whichever is largest, and has not come below the start since. The start is the median "
+        "over the first window, or over what came before a leap to four times as much in it. "
+        "Where a total loss is logged, its parts are worth info at most, and so are "
+        "those of a game and divergences in any case; a loss that goes back and forth across zero "
+        "is not judged. The same holds for the other kinds that are about the loss.",
         _OURS,
         "Lower the learning rate, warm it up, clip gradients; look for the layer with the largest "
         "update ratio.",
@@ -203,7 +220,8 @@ KINDS: dict[str, Kind] = {
         "loss oscillates",
         "Over the latter half of at least `loss_samples` values, with its trend taken off, the "
         "loss swings (5 to 95 %) by more than `loss_oscillates` of its median, and by more than it "
-        "has gained since the start. Severe above `loss_oscillates_severe`.",
+        "has gained since the start. Severe above `loss_oscillates_severe`, unless its median is "
+        "below that of the first `loss_samples` values by `loss_stalled` of it: then it falls.",
         "after AutoTrainer (Zhang et al., ICSE 2021), whose figure is the accuracy",
         "Lower the learning rate, use larger batches, shuffle the data.",
         "loss",
@@ -212,8 +230,9 @@ KINDS: dict[str, Kind] = {
     "loss_stalled": Kind(
         "loss stalls",
         "After at least `loss_samples` values the lowest median over the window is less than "
-        "`loss_stalled` below the start; severe below `loss_stalled_severe`. A loss that fell and "
-        "then rests has converged and is not named.",
+        "`loss_stalled` below the start; severe below `loss_stalled_severe` after "
+        "`loss_samples_severe` values. While most layers' updates still grow, as in a warm-up, it "
+        "is info. A loss that fell and then rests has converged and is not named.",
         "after AutoTrainer (Zhang et al., ICSE 2021), “slow convergence”",
         "Raise the learning rate if updates are small, check labels, loss and last activation for "
         "fit, look for dead, saturated or frozen layers.",
@@ -252,6 +271,10 @@ REASONS: dict[str, tuple[str, str]] = {
     "no_loss": (
         "no scalar that is named as a loss was recorded",
         'Pass scalars={"loss": loss} to log_model, or add_scalar("loss", …).',
+    ),
+    "loss_around_zero": (
+        "the loss goes back and forth across zero, so that there is no size to hold it against",
+        "Judge such a run by what it is meant to improve.",
     ),
     "too_few_steps": (
         "too few logged steps so far",

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from nnviz_tb.definitions import DEAD_ACTIVITY, DORMANCY_THRESHOLD
 from nnviz_tb.health.findings import Severity, number, percent
-from nnviz_tb.health.hysteresis import Limit, held, last_episode, rolling_median
+from nnviz_tb.health.hysteresis import Limit, held, is_rising, last_episode, rolling_median
 from nnviz_tb.health.ledger import Ledger
-from nnviz_tb.health.series import LayerSeries, RunSeries, stacked
+from nnviz_tb.health.series import LayerSeries, RunSeries, shortest_lengths, stacked
 from nnviz_tb.health.thresholds import Thresholds
 
 Floats = NDArray[np.float64]
@@ -60,6 +60,9 @@ def _is_hidden_unit(layer: LayerSeries) -> bool:
     return activation is not None and activation.elementwise
 
 
+_NO_GRADIENT = ", so hardly any gradient passes."
+_UNLESS_CROSS_ENTROPY = ": hardly any gradient passes, unless the loss is a cross-entropy."
+
 _RULES = (
     _Rule(
         "dead_units", "dead_share", _can_die, "dead_units", "dead_units_severe", True,
@@ -70,7 +73,7 @@ _RULES = (
         "saturated_units", "saturated_share", _is_bounded,
         "saturated_units", "saturated_units_severe", True,
         lambda layer, figure, limit, step: f"{figure} of the samples saturate {layer} since step "
-        f"{step} (limit {limit}), so hardly any gradient passes.",
+        f"{step} (limit {limit}){_NO_GRADIENT}",
     ),
     _Rule(
         "dormant_units", "dormant_share", _is_hidden_unit, "dormant_units", None, True,
@@ -118,6 +121,8 @@ def limits_of(
     )
 
 
+Read = Callable[[Sequence[LayerSeries], str], Floats]
+"""From layers and a field to ``float64[layers, rows]``."""
 Suspect = Callable[[Floats], NDArray[np.bool_]]
 """From ``float64[layers, rows]`` to which layers are worth a closer look."""
 
@@ -128,14 +133,19 @@ def any_beyond(limit: Limit) -> Suspect:
 
 
 def measured(
-    layers: Sequence[LayerSeries], field: str, kind: str, ledger: Ledger, suspect: Suspect
+    layers: Sequence[LayerSeries],
+    field: str,
+    kind: str,
+    ledger: Ledger,
+    suspect: Suspect,
+    read: Read = stacked,
 ) -> tuple[list[tuple[LayerSeries, NDArray[np.int64], Floats]], int]:
     """The suspects among the layers in which the field was measured often enough, and the number
     of all such layers. Of each suspect: the steps and values at which it was measured.
 
     Those where it was not are written down as not measured, the others as judged.
     """
-    block = stacked(layers, field)
+    block = read(layers, field)
     known: NDArray[np.bool_] = np.asarray(~np.isnan(block))
     found = set(np.flatnonzero(known.any(axis=1)).tolist())
     if field == "dead_share":
@@ -163,24 +173,29 @@ def measured(
 def _judge_rule(rule: _Rule, layers: Sequence[LayerSeries], output: str, ledger: Ledger) -> None:
     limits, window = ledger.limits, ledger.limits.window
     warn, severe = limits_of(limits, rule.limit, rule.severe, above=rule.above)
-    picked, _ = measured(layers, rule.field, rule.kind, ledger, any_beyond(warn))
+    read = _beside_a_length(limits) if rule.kind == "update_too_large" else stacked
+    picked, _ = measured(layers, rule.field, rule.kind, ledger, any_beyond(warn), read)
     for layer, steps, values in picked:
         episode = last_episode(values, warn, window)
         if episode is None:
             continue
         severity = severity_at_end(values, severe, window)
-        if rule.kind == "saturated_units" and layer.name == output and episode.first >= window:
-            severity = "info"
         show = percent if rule.share else number
         first = int(steps[episode.first])
+        sentence = rule.sentence(layer.name, show(episode.figure), show(warn.enter), first)
         figures: dict[str, float | int | str] = {"peak": episode.peak}
+        if rule.kind == "saturated_units" and layer.name == output:
+            # A classifier that begins with rare classes, as RetinaNet's, saturates on purpose.
+            severity = "info" if episode.first >= window else "warning"
+            sentence = sentence.removesuffix(_NO_GRADIENT) + _UNLESS_CROSS_ENTROPY
+            figures["output"] = 1
         if rule.kind == "dead_units":
             seen = layer.values("window_sample_count")[layer.steps <= steps[episode.last]]
             figures["samples"] = int(np.nan_to_num(seen[-1]))
         ledger.find(
             rule.kind,
             severity,
-            rule.sentence(layer.name, show(episode.figure), show(warn.enter), first),
+            sentence,
             steps=(first, int(steps[episode.last])),
             figure=episode.figure,
             threshold=warn.enter,
@@ -190,6 +205,20 @@ def _judge_rule(rule: _Rule, layers: Sequence[LayerSeries], output: str, ledger:
             neurons=_neurons(layer, rule.kind, window),
             figures=figures,
         )
+
+
+def _beside_a_length(limits: Thresholds) -> Read:
+    """Reads ratios to ‖W‖, of weights near zero to the length below which they are that.
+
+    A layer that begins at zero, as LoRA's second factor does, doubles in its second step.
+    """
+
+    def read(layers: Sequence[LayerSeries], field: str) -> Floats:
+        ratios, norms = stacked(layers, field), stacked(layers, "weight_norm")
+        shortest = shortest_lengths(layers, limits.near_zero)[:, np.newaxis]
+        return np.where(norms < shortest, ratios * norms / shortest, ratios)
+
+    return read
 
 
 def severity_at_end(values: Floats, severe: Limit | None, window: int) -> Severity:
@@ -218,7 +247,7 @@ def _neurons(layer: LayerSeries, kind: str, window: int) -> list[int]:
 def _judge_leaps(layers: Sequence[LayerSeries], ledger: Ledger) -> None:
     """A single step that replaced the weights, where no finding of large updates says so."""
     limit = ledger.limits.update_leap
-    block = stacked(layers, "update_ratio")
+    block = _beside_a_length(ledger.limits)(layers, "update_ratio")
     leapt = (block > limit) & np.isfinite(block)
     for place in np.flatnonzero(leapt.any(axis=1)).tolist():
         layer, ratio = layers[place], block[place]
@@ -248,7 +277,7 @@ def _judge_small_updates(layers: Sequence[LayerSeries], ledger: Ledger) -> None:
     picked, _ = measured(layers, "update_ratio", "update_too_small", ledger, any_beyond(limit))
     for layer, steps, values in picked:
         episode = last_episode(values, limit, window)
-        if episode is None:
+        if episode is None or (episode.ongoing and is_rising(steps, values)):
             continue
         from_start = episode.first < window
         first = int(steps[episode.first])

@@ -84,7 +84,7 @@ class Ledger:
                 figure=float(figure),
                 threshold=float(threshold),
                 field=field or definition.needs,
-                sentence=sentence if ongoing else f"{sentence} This is over since step {last}.",
+                sentence=sentence if ongoing else f"{sentence} It last held at step {last}.",
                 advice=definition.advice,
                 definition=f"docs/findings.md#{kind}",
                 source=definition.source,

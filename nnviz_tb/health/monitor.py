@@ -19,6 +19,8 @@ from nnviz_tb.schema import LayerMetadata
 
 _KEPT_ROWS = 128
 _KEPT_SCALARS = 512
+_KEPT_WINDOWS = 16
+"""At least so many windows are kept: of a long window, more rows."""
 _RECENT = {"activity", "dormancy"}
 """Of these, the rows of the window say which neurons a finding is about."""
 
@@ -31,7 +33,7 @@ class HealthMonitor:
 
     Args:
       on_finding: called once for each new finding of at least ``at_least``, and again when one
-        becomes more severe.
+        becomes more severe, or comes back after it was over.
       thresholds: the limits, or those that differ from the defaults, by name.
       run: name that findings carry.
       at_least: ``info``, ``warning`` or ``severe``.
@@ -39,10 +41,11 @@ class HealthMonitor:
     Raises:
       ArgumentError: an argument is not as described.
 
-    By the same rules as the report of the log: given the same steps, both say the same. What it
-    keeps is bounded: when :data:`_KEPT_ROWS` rows are held, every second one of the older half is
-    let go, so the start of a run stays in sight. Of sketches, it keeps which neurons had a
-    near-duplicate. Several threads may feed it.
+    By the same rules as the report of the log: given the same steps, both say the same, but for
+    the date of what began long ago. What it keeps is bounded: the first rows, by which growth and
+    gain are measured, stay; the newest are all there; those between lie evenly, further apart as
+    the run grows. Of sketches, it keeps which neurons had a near-duplicate. Several threads may
+    feed it.
 
     Attributes:
       assessment: by the last call of :meth:`judge`.
@@ -76,7 +79,7 @@ class HealthMonitor:
         self._metadata: dict[str, LayerMetadata] = {}
         self._neurons: dict[str, dict[str, _NeuronRows]] = {}
         self._scalars: dict[str, _Rows] = {}
-        self._told: dict[tuple[str, str], int] = {}
+        self._told: dict[tuple[str, str, str], int] = {}
         self.raised: BaseException | None = None
         self._lock = threading.Lock()
 
@@ -112,29 +115,25 @@ class HealthMonitor:
         with self._lock:
             for name, (metadata, fields) in (layers or {}).items():
                 self._metadata[name] = metadata
-                self._layers.setdefault(name, _Rows(_KEPT_ROWS)).add(step, fields)
+                if name not in self._layers:
+                    self._layers[name] = self._rows_of_run()
+                self._layers[name].add(step, fields)
             for tag, value in (scalars or {}).items():
-                self._scalars.setdefault(tag, _Rows(_KEPT_SCALARS)).add(step, {tag: float(value)})
+                if tag not in self._scalars:
+                    self._scalars[tag] = self._rows_of_run(_KEPT_SCALARS)
+                self._scalars[tag].add(step, {tag: float(value)})
             for name, statistics in (neurons or {}).items():
                 kept = self._neurons.setdefault(name, {})
                 for statistic in _RECENT & statistics.keys():
-                    # The newer half of the rows is kept whole.
-                    limit = 2 * self.thresholds.window
-                    self._keep(kept, statistic, limit, step, statistics[statistic])
+                    self._keep(kept, statistic, self._recent_rows, step, statistics[statistic])
                 if name in twins:
-                    self._keep(kept, "twin", _KEPT_ROWS, step, twins[name])
+                    self._keep(kept, "twin", self._rows_of_run, step, twins[name])
 
     def judge(self) -> tuple[Finding, ...]:
         """The findings that are new, or more severe, by all steps kept so far."""
         with self._lock:
             self.assessment = assess(self._run(), self.thresholds)
-            fresh = []
-            for finding in self.assessment:
-                key = finding.kind, finding.layer
-                rank = SEVERITIES.index(finding.severity)
-                if rank >= self._at_least and rank > self._told.get(key, -1):
-                    self._told[key] = rank
-                    fresh.append(finding)
+            fresh = self._untold()
         if self._on_finding is not None:
             try:
                 for finding in fresh:
@@ -143,6 +142,32 @@ class HealthMonitor:
                 self.raised = error
                 raise
         return tuple(fresh)
+
+    def _untold(self) -> list[Finding]:
+        """What the assessment holds that nobody was told, or was told as less severe."""
+        fresh = []
+        told: dict[tuple[str, str, str], int] = {}
+        for finding in self.assessment:
+            # The field as well: each loss of a run speaks for itself.
+            key = finding.kind, finding.layer, finding.field
+            rank = SEVERITIES.index(finding.severity)
+            before = self._told.get(key, -1)
+            if rank >= self._at_least and rank > max(before, told.get(key, -1)):
+                fresh.append(finding)
+            # One that is over counts as told for no more than it is now: it may come back.
+            told[key] = max(rank, told.get(key, -1), before if finding.ongoing else -1)
+        self._told.update(told)
+        return fresh
+
+    def _rows_of_run(self, limit: int = _KEPT_ROWS) -> _Rows:
+        """An empty table of rows by which a whole run is judged."""
+        limit = max(limit, _KEPT_WINDOWS * self.thresholds.window)
+        return _Rows(limit, first=2 * self.thresholds.window, newest=limit // 2)
+
+    def _recent_rows(self) -> _Rows:
+        """An empty table of rows of which only those of the last window are looked at."""
+        window = self.thresholds.window
+        return _Rows(2 * window, first=0, newest=window)
 
     def _twins(self, neurons: Mapping[str, Mapping[str, NeuronRow]]) -> dict[str, NeuronRow]:
         """Which neurons have a near-duplicate, of each layer whose sketches came."""
@@ -157,13 +182,17 @@ class HealthMonitor:
 
     @staticmethod
     def _keep(
-        kept: dict[str, _NeuronRows], statistic: str, limit: int, step: int, row: NeuronRow
+        kept: dict[str, _NeuronRows],
+        statistic: str,
+        rows: Callable[[], _Rows],
+        step: int,
+        row: NeuronRow,
     ) -> None:
         which, values = row
         known = kept.get(statistic)
         if known is None or not np.array_equal(known.neurons, which):
             # A restarted run may track others.
-            known = kept[statistic] = _NeuronRows(which, _Rows(limit))
+            known = kept[statistic] = _NeuronRows(which, rows())
         known.rows.add(step, {statistic: values})
 
     def _run(self) -> RunSeries:
@@ -199,21 +228,31 @@ class _NeuronRows(NamedTuple):
 
 
 class _Rows:
-    """A bounded table of rows by step, ascending; the newest are dense, the older thinned.
+    """A bounded table of rows by step, ascending.
 
     A column holds numbers, or arrays of one shape; NaN where a row came without.
+
+    Args:
+      limit: so many rows at most.
+      first: so many from the beginning are never let go.
+      newest: nor so many from the end; with ``first``, less than three quarters of ``limit``.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, *, first: int, newest: int) -> None:
         self._limit = limit
+        self._first = first
+        self._newest = newest
         self._count = 0
+        self._stride = 1
         self._steps: Steps = np.empty(limit + 1, dtype=np.int64)
+        self._ordinals = np.empty(limit + 1, dtype=np.int64)
         self._columns: dict[str, NDArray[Any]] = {}
 
     def add(self, step: int, values: Mapping[str, Any]) -> None:
         """Append a row; rows at or after its step are forgotten first."""
         place = int(np.searchsorted(self._steps[: self._count], step))
         self._steps[place] = step
+        self._ordinals[place] = self._ordinals[place - 1] + 1 if place else 0
         for name in values.keys() - self._columns.keys():
             value = np.asarray(values[name])
             dtype = value.dtype if value.ndim else np.dtype(np.float64)
@@ -226,9 +265,19 @@ class _Rows:
             self._thin()
 
     def _thin(self) -> None:
-        half = self._limit // 2
-        kept = np.r_[np.arange(0, half, 2), np.arange(half, self._count)]
-        for column in (self._steps, *self._columns.values()):
+        """Lets rows between the first and the newest go, until a quarter of the room is free.
+
+        What stays are those that came as a multiple of the stride, which doubles: so they lie
+        evenly over the run, however often this is done.
+        """
+        place = np.arange(self._count)
+        stays = (place < self._first) | (place >= self._count - self._newest)
+        while True:
+            kept = np.flatnonzero(stays | (self._ordinals[: self._count] % self._stride == 0))
+            if 4 * kept.size <= 3 * self._limit:
+                break
+            self._stride *= 2
+        for column in (self._steps, self._ordinals, *self._columns.values()):
             column[: kept.size] = column[kept]
         self._count = kept.size
 

@@ -62,35 +62,41 @@ def judge_nonfinite(run: RunSeries, ledger: Ledger) -> int | None:
         ledger.judged("nonfinite", "")
     if not layers and not losses:
         ledger.missing("nonfinite", "")
-    loss_steps = [
-        int(step) for series in losses for step in series.steps[~np.isfinite(series.values)]
-    ]
+    loss_marks = sorted(
+        (int(step), series.tag)
+        for series in losses
+        for step in series.steps[~np.isfinite(series.values)]
+    )
     row_steps = sorted({step for marks in ill.values() for step in marks})
-    if not loss_steps and not row_steps:
+    if not loss_marks and not row_steps:
         return None
-    first = min([*loss_steps, *row_steps[:1]])
-    at_row = row_steps[0] if row_steps else None
+    first = min([step for step, _ in loss_marks[:1]] + row_steps[:1])
+    # Layers that were seen in between and were clean had no part in it.
+    rows_since = [int(step) for layer in layers for step in layer.steps if step >= first]
+    at_row = min(rows_since, default=None)
     origin = None
     if at_row is not None:
         origin = blame(layers, {name: marks.get(at_row, ()) for name, marks in ill.items()})
     affected = sum(bool(marks) for marks in ill.values())
-    last = max([*loss_steps, *row_steps])
+    last = max([step for step, _ in loss_marks[-1:]] + row_steps[-1:])
     ongoing = any(not np.isfinite(series.values[-1:]).all() for series in losses) or any(
         int(layer.steps[-1]) in ill[layer.name] for layer in layers if layer.steps.size
     )
-    where = f"in the {origin.what} of {origin.layer}" if origin else f"in {losses[0].tag}"
+    loss = "" if origin else loss_marks[0][1]
+    where = f"in the {origin.what} of {origin.layer}" if origin else f"in {loss}"
     known_good = [int(step) for layer in layers for step in layer.steps if step < first]
     since = f", after step {max(known_good)} was still clean" if known_good else ""
+    passing = not loss_marks and _is_of_gradients_alone(layers, ill, ledger.limits.window)
     ledger.find(
         "nonfinite",
-        "severe",
+        "warning" if passing else "severe",
         f"NaN or infinity appeared at step {first}, first {where}{since}.",
         steps=(first, last),
         figure=float(affected),
         threshold=0.0,
         layer=origin.layer if origin else "",
         ongoing=ongoing,
-        field=_FIELDS[origin.what] if origin else losses[0].tag,
+        field=_FIELDS[origin.what] if origin else loss,
         figures={
             "what": origin.what if origin else "loss",
             "layers_affected": affected,
@@ -101,6 +107,19 @@ def judge_nonfinite(run: RunSeries, ledger: Ledger) -> int | None:
     broken = [not np.isfinite(series.values[-1:]).all() for series in losses]
     # Infinity in some activation may be meant; bad weights or a bad loss end the training.
     return first if any("weights" in marks for marks in at_end) or any(broken) else None
+
+
+def _is_of_gradients_alone(
+    layers: Sequence[LayerSeries], ill: dict[str, dict[int, tuple[str, ...]]], window: int
+) -> bool:
+    """Whether only gradients overflowed, and not over a whole window: loss scaling does that to
+    find its scale, and leaves such steps out."""
+    if any(
+        what != "gradient" for marks in ill.values() for each in marks.values() for what in each
+    ):
+        return False
+    lately = [(ill[layer.name], layer.steps[-window:].tolist()) for layer in layers]
+    return not any(len(steps) == window and set(steps) <= set(marks) for marks, steps in lately)
 
 
 def _ill(layer: LayerSeries) -> dict[int, tuple[str, ...]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnviz_tb import buckets
-from nnviz_tb.schema import DENSITY_HEADER_LENGTH, LayerMetadata
+from nnviz_tb.schema import DENSITY_HEADER_LENGTH, ActivationMetadata, LayerMetadata
 
 Steps = NDArray[np.int64]
 Values = NDArray[np.floating[Any]]
@@ -63,10 +63,30 @@ class LayerSeries:
         return np.asarray(found, dtype=np.float64)
 
     def before(self, step: int) -> LayerSeries:
-        """The layer as far as the steps before ``step``, without per-neuron series."""
+        """The layer as far as the steps before ``step``."""
         end = int(np.searchsorted(self.steps, step))
         fields = {name: values[:end] for name, values in self.fields.items()}
-        return LayerSeries(self.name, self.metadata, self.steps[:end], fields, {})
+        neurons = _NeuronsBefore(self.neurons, step)
+        return LayerSeries(self.name, self.metadata, self.steps[:end], fields, neurons)
+
+
+class _NeuronsBefore(Mapping[str, NeuronSeries]):
+    """Per-neuron series as far as the steps before one, each cut when it is asked for."""
+
+    def __init__(self, whole: Mapping[str, NeuronSeries], step: int) -> None:
+        self._whole = whole
+        self._step = step
+
+    def __getitem__(self, statistic: str) -> NeuronSeries:
+        series = self._whole[statistic]
+        end = int(np.searchsorted(series.steps, self._step))
+        return replace(series, steps=series.steps[:end], values=series.values[:, :end])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._whole)
+
+    def __len__(self) -> int:
+        return len(self._whole)
 
 
 ZONES = ("dead_below", "dead_above", "saturated_below", "saturated_above")
@@ -85,7 +105,7 @@ class ScalarSeries:
       tag: its tag in the log.
       steps: ``int64[steps]``, ascending and unique.
       values: ``float[steps]``; here NaN is a value: a loss may be NaN.
-      is_loss: it is a training loss; None when its tag is to tell.
+      is_loss: it is a training loss, and a total; None when its tag is to tell.
     """
 
     tag: str
@@ -144,6 +164,12 @@ def stacked(layers: Sequence[LayerSeries], name: str) -> NDArray[np.float64]:
     return block
 
 
+def shortest_lengths(layers: Sequence[LayerSeries], near_zero: float) -> NDArray[np.float64]:
+    """``float64[layers]`` ‖W‖ below which a layer's weights are near zero."""
+    neurons = np.array([layer.metadata.neurons for layer in layers], np.float64)
+    return near_zero * np.sqrt(neurons)
+
+
 def outside_share(
     counts: NDArray[Any],
     edges: NDArray[np.floating[Any]],
@@ -190,6 +216,16 @@ def density_outside(row: NDArray[np.int32], zones: Mapping[str, float]) -> float
     return float(outside_share(counts, edges, at)[0])
 
 
-def nonfinite_in(row: NDArray[np.int32]) -> float:
-    """How many samples of a stored density are NaN or infinite."""
-    return float(row[1:4].sum(dtype=np.float64))
+def nonfinite_outputs(
+    rows: NDArray[np.int32], activation: ActivationMetadata | None
+) -> NDArray[np.float64]:
+    """``float64[...]`` how many outputs of stored densities are NaN or infinite, unasked for.
+
+    Args:
+      rows: ``int32[..., 5 + n]`` as :data:`nnviz_tb.schema.SERIES` has it.
+      activation: what put them out; of a log-softmax, −∞ is the right answer for what is masked.
+    """
+    function = "" if activation is None else activation.function.lower()
+    is_logarithm = function.startswith("log") and function.endswith("softmax")
+    counts = rows[..., 1 : 3 if is_logarithm else 4]
+    return np.asarray(counts.sum(axis=-1, dtype=np.float64))

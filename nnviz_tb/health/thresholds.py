@@ -69,12 +69,20 @@ class Thresholds:
         1e-3, "Root mean square of what enters the first layer, from below.", _OURS, below=True
     )
 
+    near_zero: float = _limit(
+        0.1,
+        "‖W‖ over that of weights drawn with variance 1/fan_in, √neurons. Below it the weights "
+        "have no length of their own yet, as in a layer that begins at zero: steps, gradients and "
+        "growth are then held against this length.",
+        "variance 1/fan_in: LeCun, Bottou, Orr & Müller (1998); the share: ours",
+        below=True,
+    )
     update_too_large: float = _limit(0.1, "‖Δw‖/‖w‖ of one optimizer step.", _CS231N)
     update_too_large_severe: float = _limit(0.5, "The same, severe.", _OURS)
     update_leap: float = _limit(
         2.0,
         "The same of a single step, named even if it never came again: what the weights were is "
-        "gone. The second step of a layer that began at zero has about 1.",
+        "gone.",
         _OURS,
     )
     update_too_small: float = _limit(
@@ -86,6 +94,14 @@ class Thresholds:
         "IEEE 754 binary32: half a unit in the last place is 6e-8",
         below=True,
     )
+    frozen_rows: int = _limit(
+        16,
+        "Logged steps without any movement before a layer is called frozen, and more than ever "
+        "before, where no one saw an optimizer step: gradients may be accumulated over them. Where "
+        "steps were seen, `window` of them are enough, and severe.",
+        _OURS,
+    )
+    frozen_rows_severe: int = _limit(32, "The same, severe.", _OURS)
     vanishing_ratio: float = _limit(
         1e-3, "‖g_first‖/‖g_last‖, from below.", _AUTOTRAINER, below=True
     )
@@ -123,11 +139,16 @@ class Thresholds:
     )
 
     loss_samples: int = _limit(20, "Values of the loss before it is judged.", _OURS)
+    loss_samples_severe: int = _limit(
+        200,
+        "Values of the loss before a stall may be severe; a warm-up is longer than a few.",
+        _OURS,
+    )
     loss_diverged: float = _limit(
         1.0,
-        "Rise of the loss above its start, over the size of the start or over what had been "
-        "gained, whichever is larger. It ends when the loss is below its start by "
-        "`loss_stalled` of that.",
+        "Rise of the loss above its start, over the size of the start, its swing over the first "
+        "`loss_samples` values or what had been gained, whichever is largest. It ends when the "
+        "loss is below its start by `loss_stalled` of that.",
         _OURS,
     )
     loss_oscillates: float = _limit(

@@ -1,4 +1,4 @@
-"""Rules over the weights: layers that do not move, that are zero, that grow; twins; inputs."""
+"""Rules over the weights: layers that are zero, that grow; twins; inputs."""
 
 from __future__ import annotations
 
@@ -9,10 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnviz_tb.health.findings import number, percent
+from nnviz_tb.health.frozen import judge_frozen
 from nnviz_tb.health.hysteresis import Limit, last_episode, rolling_median
-from nnviz_tb.health.layer_rules import any_beyond, measured, severity_at_end
+from nnviz_tb.health.layer_rules import measured, severity_at_end
 from nnviz_tb.health.ledger import Ledger
-from nnviz_tb.health.series import LayerSeries, NeuronSeries, RunSeries
+from nnviz_tb.health.series import (
+    LayerSeries,
+    NeuronSeries,
+    RunSeries,
+    shortest_lengths,
+)
 from nnviz_tb.health.thresholds import Thresholds
 
 MAX_COMPARED = 1024
@@ -33,64 +39,10 @@ def judge_weights(run: RunSeries, ledger: Ledger) -> None:
         for kind in ("frozen_layer", "zero_weights", "weights_growing"):
             ledger.missing(kind, "")
         ledger.missing("duplicate_neurons", "")
-    _judge_frozen(layers, ledger)
+    judge_frozen(layers, ledger)
     _judge_zero(layers, ledger)
     _judge_growth(layers, ledger)
     _judge_duplicates(layers, ledger)
-
-
-def _judge_frozen(layers: Sequence[LayerSeries], ledger: Ledger) -> None:
-    window = ledger.limits.window
-    limit = Limit.lower(ledger.limits.frozen_layer, ledger.limits.leave)
-    picked, judged = measured(layers, "displacement", "frozen_layer", ledger, any_beyond(limit))
-    still = []
-    for layer, steps, values in picked:
-        moved = _whole_moved(layer)[np.isin(layer.steps, steps)]
-        episode = last_episode(np.where(moved, np.inf, values), limit, window)
-        if episode is not None:
-            still.append((layer, steps, episode))
-    if judged > 1 and len(still) == judged and all(e.ongoing for _, _, e in still):
-        first = max(int(steps[episode.first]) for _, steps, episode in still)
-        last = max(int(steps[episode.last]) for _, steps, episode in still)
-        ledger.find(
-            "frozen_layer",
-            "severe",
-            f"None of the {len(still)} trainable layers has moved since step {first}.",
-            steps=(first, last),
-            figure=max(episode.figure for _, _, episode in still),
-            threshold=limit.enter,
-            field="displacement",
-            figures={"layers": len(still)},
-        )
-        return
-    for layer, steps, episode in still:
-        first = int(steps[episode.first])
-        ledger.find(
-            "frozen_layer",
-            "severe",
-            f"{layer.name} is trainable but has not moved since step {first}, while "
-            f"{judged - len(still)} other layers have.",
-            steps=(first, int(steps[episode.last])),
-            figure=episode.figure,
-            threshold=limit.enter,
-            layer=layer.name,
-            ongoing=episode.ongoing,
-            field="displacement",
-            figures={"moving_layers": judged - len(still)},
-        )
-
-
-def _whole_moved(layer: LayerSeries) -> NDArray[np.bool_]:
-    """``bool[steps]`` whether the figures of the whole kernel changed since the row before.
-
-    Displacement is that of the tracked neurons. Of a large embedding they may all rest while rows
-    of more frequent words move.
-    """
-    moved = np.zeros(layer.steps.size, dtype=np.bool_)
-    for name in ("weight_norm", "weight_mean", "weight_std"):
-        change = np.diff(layer.values(name), prepend=np.nan)
-        moved |= np.abs(change) > 0  # NaN: not known to have moved
-    return moved
 
 
 def _judge_zero(layers: Sequence[LayerSeries], ledger: Ledger) -> None:
@@ -110,9 +62,12 @@ def _judge_zero(layers: Sequence[LayerSeries], ledger: Ledger) -> None:
         if episode is None:
             continue
         first = int(steps[episode.first])
+        # A layer that begins at zero on purpose, beside others that do not, is given a gradient.
+        gradients = layer.values("gradient_norm")[np.isin(layer.steps, steps)]
+        moves_on = gradients[episode.last] > 0
         ledger.find(
             "zero_weights",
-            "severe",
+            "warning" if moves_on else "severe",
             f"All {int(count[-1])} weights of {layer.name} are zero since step {first}.",
             steps=(first, int(steps[episode.last])),
             figure=episode.figure,
@@ -141,11 +96,13 @@ def _judge_growth(layers: Sequence[LayerSeries], ledger: Ledger) -> None:
         if positive.size < limits.window:
             continue
         medians, at = medians[positive], steps[positive + limits.window - 1]
-        start, end = float(medians[0]), float(medians[-1])
+        # What begins near zero has to grow before it has a length that may grow.
+        shortest = float(shortest_lengths([layer], limits.near_zero)[0])
+        start, end = max(float(medians[0]), shortest), float(medians[-1])
         ratio = end / start
         middle_step = (int(at[0]) + int(at[-1])) / 2
         middle = float(np.interp(middle_step, at, medians))
-        gained, lately = middle - start, end - middle
+        gained, lately = middle - float(medians[0]), end - middle
         if ratio <= limits.weights_growing or lately < limits.growth_kept * gained:
             continue
         first = int(at[int(np.argmax(medians > 2 * start))])
@@ -229,7 +186,7 @@ def _judge_duplicates(layers: Sequence[LayerSeries], ledger: Ledger) -> None:
         if layer.metadata.neurons < 2:
             continue
         series = layer.neurons.get("twin") or layer.neurons.get("sketch")
-        if series is None or series.steps.size == 0:
+        if series is None:
             ledger.missing("duplicate_neurons", layer.name)
             continue
         if layer.metadata.fan_in < 3:

@@ -13,7 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnviz_tb.definitions import LAYER_FIELDS
-from nnviz_tb.health import LayerSeries, NeuronSeries, RunSeries, ScalarSeries, outside_share
+from nnviz_tb.health import (
+    LayerSeries,
+    NeuronSeries,
+    RunSeries,
+    ScalarSeries,
+    nonfinite_outputs,
+    outside_share,
+)
 from nnviz_tb.health.loss import is_loss
 from nnviz_tb.health.series import ZONES
 from nnviz_tb.reading import densities
@@ -46,7 +53,8 @@ def gather(reader: Reader, scope: Scope, run: str, losses: tuple[str, ...] = ())
     for tag in listed:
         if is_loss(tag, run) or tag in losses:
             series = reader.scalars(scope, run, tag)
-            scalars.append(ScalarSeries(tag, series.steps.astype(np.int64), series.values, True))
+            said = True if tag in losses else None
+            scalars.append(ScalarSeries(tag, series.steps.astype(np.int64), series.values, said))
     return RunSeries(run, tuple(layers), tuple(scalars))
 
 
@@ -68,7 +76,7 @@ def _layers(reader: Reader, scope: Scope, run: str) -> Iterator[LayerSeries]:
         if isinstance(density, Series):
             fields["outside_share"] = _outside(density, steps, fields)
         if isinstance(output, Series):
-            nonfinite = output.values[:, 1:4].sum(axis=1, dtype=np.float64)
+            nonfinite = nonfinite_outputs(output.values, series.metadata.activation)
             fields["output_nonfinite_count"] = _at(steps, output.steps, nonfinite)
         neurons = _LazyNeurons(reader, scope, run, name)
         yield LayerSeries(name, series.metadata, steps, fields, neurons)

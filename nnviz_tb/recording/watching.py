@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from nnviz_tb.definitions import LAYER_FIELDS
-from nnviz_tb.health import HealthMonitor, density_outside, nonfinite_in
+from nnviz_tb.health import HealthMonitor, density_outside, nonfinite_outputs
 from nnviz_tb.health.monitor import NeuronRow
 from nnviz_tb.recording.events import Value
 from nnviz_tb.recording.tracked import tracked_neurons
@@ -42,17 +42,19 @@ def observe(monitor: HealthMonitor, step: int, values: Iterable[Value]) -> None:
     for name, of in series.items():
         metadata = _metadata(of["layer"].content) if "layer" in of else None
         if isinstance(metadata, LayerMetadata):
-            layers[name] = metadata, _figures(of)
+            layers[name] = metadata, _figures(of, metadata)
             neurons[name] = dict(_rows(of))
     monitor.observe(step, layers, scalars, neurons)
 
 
-def _figures(of: Mapping[str, Value]) -> dict[str, float]:
+def _figures(of: Mapping[str, Value], metadata: LayerMetadata) -> dict[str, float]:
     figures = dict(zip(_FIELDS, of["layer"].tensor.tolist(), strict=False))
     if "density" in of:
         figures["outside_share"] = density_outside(of["density"].tensor, figures)
     if "output" in of:
-        figures["output_nonfinite_count"] = nonfinite_in(of["output"].tensor)
+        figures["output_nonfinite_count"] = float(
+            nonfinite_outputs(of["output"].tensor, metadata.activation)
+        )
     return figures
 
 

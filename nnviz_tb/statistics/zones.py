@@ -36,7 +36,8 @@ class Zones:
     Attributes:
       dead_below, dead_above: output and slope are zero; or, of a function without limits, the
         output tends to zero and \\|f′(x)\\| < 0.05·max\\|f′\\|.
-      saturated_below, saturated_above: \\|f′(x)\\| < 0.05·max\\|f′\\| of a bounded function.
+      saturated_below, saturated_above: \\|f′(x)\\| < 0.05·max\\|f′\\| of a bounded function, on a
+        side without a zone of death.
     """
 
     dead_below: float = math.nan
@@ -131,7 +132,8 @@ class _Tail:
         if self.bounded and self._slope_has_limit():
             flat = self._settled(self._border(self._is_flat))
         if function_is_bounded:
-            return dead, self._sharpened(flat)
+            # Half of what enters a ReLU6 is negative, as with any ReLU: that side is death alone.
+            return dead, self._sharpened(flat) if math.isnan(dead) else math.nan
         if math.isnan(dead) and self._tends_to_zero():
             dead = flat
         return dead, math.nan

@@ -260,6 +260,13 @@ def test_the_effective_kernel_of_a_lora_layer_is_shown() -> None:
     expected = x @ layer.kernel + layer.bias
     np.testing.assert_allclose(keras.ops.convert_to_numpy(model(x)), expected, rtol=1e-4, atol=1e-4)
     assert {"lora_kernel_a", "lora_kernel_b"} <= set(layer.others)
+    assert layer.trainable
+
+
+def test_a_kernel_that_rests_is_not_trainable_though_its_bias_is() -> None:
+    model = built(L.Dense(3, name="d"), 5)
+    model.layers[0].kernel.trainable = False
+    assert not recorded(model, batch(7, 5))["d"].trainable
 
 
 # Keras itself copies variables in a way that NumPy 2 deprecates.

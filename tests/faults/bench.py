@@ -44,7 +44,7 @@ one seeded fault, beside sound ones of the same kinds of network. Every run is l
   large networks, or on other data, this does not show.
 
 `python tests/faults/bench.py --all --markdown docs/fault_bench.md` makes it anew in a few minutes;
-CI runs the first variant of every fault and four sound trainings.
+CI runs the first variant of every fault and seven sound trainings.
 """
 
 COLUMNS = """\

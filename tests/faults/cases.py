@@ -29,6 +29,7 @@ class Plan:
       depth, width: hidden layers and their neurons.
       sequence: length of the sequences of an ``rnn``.
       momentum: of ``sgd``.
+      warm_up: steps over which the learning rate rises from 0.
       special: layer name → what is done to it: ``zero``, ``constant``, ``twins``, ``large``,
         ``low_bias``, ``high_bias``, ``log``, ``stop``, ``grow``, ``recurrent``.
     """
@@ -49,6 +50,7 @@ class Plan:
     width: int = 32
     sequence: int = 8
     momentum: float = 0.0
+    warm_up: int = 0
     special: dict[str, str] = field(default_factory=dict)
 
 
@@ -226,6 +228,9 @@ HEALTHY: dict[str, Plan] = {
     "long training": replace(MLP, steps=1200, every=30),
     "sgd momentum": replace(MLP, optimizer="sgd", learning_rate=0.05, momentum=0.9),
     "rnn tanh": RNN,
+    "mlp warm-up": replace(MLP, warm_up=160),
+    "deep zero head": replace(DEEP, special={"out": "zero"}),
+    "mlp relu6 batch norm": replace(MLP, activation="relu6", batch_norm=True),
 }
 
 SEEDS = (0, 1, 2)
@@ -245,9 +250,12 @@ def all_cases() -> list[Case]:
 
 
 def thin_cases() -> list[Case]:
-    """The fixed subset that runs in CI: the first variant of every fault, and four sound ones."""
+    """The fixed subset that runs in CI: the first variant of every fault, and seven sound ones."""
     first = {fault: next(iter(variants)) for fault, variants in FAULTS.items()}
-    sound = ("mlp relu", "mlp tanh", "cnn batch norm", "small data")
+    sound = (
+        "mlp relu", "mlp tanh", "cnn batch norm", "small data", "mlp warm-up", "deep zero head",
+        "mlp relu6 batch norm",
+    )  # fmt: skip
     return [
         case
         for case in all_cases()

@@ -200,9 +200,12 @@ def _regularisation(model: Any, plan: Plan) -> Any:
 
 
 def _optimizer(plan: Plan) -> Any:
+    rate: Any = plan.learning_rate
+    if plan.warm_up:
+        rate = keras.optimizers.schedules.PolynomialDecay(0.0, plan.warm_up, rate)
     if plan.optimizer == "adam":
-        return keras.optimizers.Adam(plan.learning_rate)
-    return keras.optimizers.SGD(plan.learning_rate, momentum=plan.momentum)
+        return keras.optimizers.Adam(rate)
+    return keras.optimizers.SGD(rate, momentum=plan.momentum)
 
 
 def _loss(plan: Plan) -> Any:

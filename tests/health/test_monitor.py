@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from synthetic_runs import HEALTHY, RELU
+from synthetic_runs import HEALTHY, RELU, layer, run
 
 from nnviz_tb.errors import ArgumentError
-from nnviz_tb.health import Finding, HealthMonitor
+from nnviz_tb.health import Finding, HealthMonitor, assess
 from nnviz_tb.schema import LayerMetadata
 
 DENSE = LayerMetadata("Dense", 0, neurons=8, fan_in=16, activation=RELU)
@@ -28,6 +28,25 @@ def test_a_finding_is_told_once_and_again_when_it_grows_severe() -> None:
     ]
     assert told[0].first_step == 100
     assert monitor.assessment.status("dense") == "severe"
+
+
+def test_each_loss_of_a_run_is_told_of() -> None:
+    told: list[tuple[str, str]] = []
+    monitor = HealthMonitor(lambda finding: told.append((finding.kind, finding.field)))
+    for step in range(100):
+        first, second = (0.1 if step < 30 else 5.0), (0.2 if step < 60 else 7.0)
+        monitor.update(step, scalars={"a_loss": first, "b_loss": second})
+    assert told.count(("loss_diverged", "a_loss")) == 1
+    assert told.count(("loss_diverged", "b_loss")) == 1
+
+
+def test_a_finding_that_was_over_and_comes_back_is_told_again() -> None:
+    told: list[int] = []
+    monitor = HealthMonitor(lambda finding: told.append(finding.first_step))
+    for step in range(90):
+        dead = 0.9 if step // 30 != 1 else 0.0
+        monitor.update(step, {"dense": (DENSE, {**HEALTHY, "dead_share": dead})})
+    assert told == [0, 60]
 
 
 @pytest.mark.parametrize(
@@ -66,19 +85,59 @@ def test_a_step_that_goes_back_replaces_what_came_after_it() -> None:
     assert monitor.assessment.status("dense") == "healthy"
 
 
-def test_memory_is_bounded_and_the_start_stays_in_sight() -> None:
+@pytest.mark.parametrize("length", [129, 500, 5000, 40_000])
+def test_memory_is_bounded_and_the_whole_run_stays_in_sight(length: int) -> None:
     monitor = HealthMonitor()
-    for step in range(5000):
+    for step in range(length):
         monitor.observe(step, {"dense": (DENSE, {"dead_share": float(step)})}, {"loss": 1.0})
     rows = monitor._layers["dense"]
     steps = rows.steps()
-    assert steps.size <= 128
-    assert steps[0] == 0
-    assert steps[-1] == 4999
-    assert (np.diff(steps) > 0).all()
-    assert (np.diff(steps)[-60:] == 1).all()
+    assert 80 <= steps.size <= 128
+    assert steps[:10].tolist() == list(range(10))
+    assert (steps[-64:] == np.arange(length - 64, length)).all()
+    # Of what lies between, no stretch is left out: the gaps are of one size, but for the ends.
+    gaps = np.diff(steps[10:-64])
+    assert gaps.max() <= 2 * length / (128 - 64 - 10 - 32)
     assert rows.columns()["dead_share"].tolist() == steps.tolist()
     assert monitor._scalars["loss"].steps().size <= 512
+
+
+def test_a_window_longer_than_what_is_usually_kept_is_judged_all_the_same() -> None:
+    monitor = HealthMonitor(thresholds={"window": 200})
+    for step in range(5000):
+        monitor.observe(step, {"dense": (DENSE, {**HEALTHY, "dead_share": 0.9})})
+    assert [item.kind for item in monitor.judge()] == ["dead_units"]
+
+
+ROWS = np.arange(600)
+NOISE = np.random.default_rng(0).lognormal(-0.02, 0.2, ROWS.size)
+
+
+@pytest.mark.parametrize(
+    ("fields", "loss"),
+    [
+        ({"update_ratio": np.where(ROWS < 200, 1e-3, 5e-5)}, 1.0 / (1 + ROWS)),
+        ({"update_ratio": np.full(ROWS.size, 5e-5)}, np.exp(-ROWS / 100) * NOISE),
+        ({"weight_norm": 1.0 + 0.05 * ROWS}, 2.3 * NOISE),
+        ({"weight_norm": 1.0 + 30.0 * (1.0 - np.exp(-ROWS / 100))}, np.where(ROWS < 9, 1.0, 0.4)),
+        ({"dead_share": np.where(ROWS > 150, 0.9, 0.0)}, 0.1 + 2.0 * np.exp(-ROWS / 50) * NOISE),
+        ({"displacement": np.where(ROWS > 300, 0.0, 1e-3)}, np.exp(ROWS / 200)),
+    ],
+)
+def test_the_monitor_says_of_a_long_run_what_the_report_says(fields: Any, loss: Any) -> None:
+    monitor = HealthMonitor()
+    values = {**HEALTHY, **dict.fromkeys(fields, 0.0)}
+    for row in ROWS:
+        values.update({name: float(column[row]) for name, column in fields.items()})
+        monitor.observe(int(row), {"dense": (DENSE, dict(values))}, {"loss": float(loss[row])})
+        if row % 100 == 99:
+            monitor.judge()
+    dense = layer("dense", steps=ROWS.size, every=1, **{**HEALTHY, **fields})
+    by_monitor, by_report = (
+        [(item.kind, item.layer, item.severity, item.ongoing) for item in assessment]
+        for assessment in (monitor.assessment, assess(run(dense, scalars={"loss": loss})))
+    )
+    assert by_monitor == by_report
 
 
 def test_a_loss_at_every_batch_is_judged_with_the_layers() -> None:

@@ -96,8 +96,8 @@ SOFTSIGN = math.sqrt(20) - 1
     ("name", "bounded", "zones"),
     [
         ("relu", False, (0, NAN, NAN, NAN)),
-        ("relu6", True, (0, NAN, 0, 6)),
-        ("hard_sigmoid", True, (-3, NAN, -3, 3)),
+        ("relu6", True, (0, NAN, NAN, 6)),
+        ("hard_sigmoid", True, (-3, NAN, NAN, 3)),
         ("tanh", True, (NAN, NAN, -TANH, TANH)),
         ("sigmoid", True, (NAN, NAN, -SIGMOID, SIGMOID)),
         ("softsign", True, (NAN, NAN, -SOFTSIGN, SOFTSIGN)),

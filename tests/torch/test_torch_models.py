@@ -397,3 +397,19 @@ def test_bad_arguments_raise_with_their_names(rest: dict[str, Any], message: str
 def test_a_model_with_nothing_to_show_raises() -> None:
     with pytest.raises(ArgumentError, match="no parameters"):
         layers_of(nn.Flatten())
+
+
+def test_a_kernel_that_rests_is_not_trainable_though_its_bias_or_a_scale_beside_it_is() -> None:
+    class Scaled(nn.Linear):
+        def __init__(self) -> None:
+            super().__init__(5, 3)
+            self.scale = nn.Parameter(torch.ones(3))
+
+    model = nn.Sequential(nn.Linear(5, 3), Scaled(), nn.LayerNorm(3), nn.Linear(3, 2))
+    for resting in (model[0], model[1]):
+        resting.weight.requires_grad_(False)
+    found = layers(model)
+
+    assert {name: layer.trainable for name, layer in found.items()} == {
+        "0": False, "1": False, "2": True, "3": True,
+    }  # fmt: skip

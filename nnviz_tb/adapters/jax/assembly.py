@@ -165,7 +165,7 @@ def _layer(group: Group, kind: str, part: Part, others: dict[str, Array]) -> Lay
         others=others,
         parameters=sum(int(array.size) for array in stored),
         trainable=bool(
-            group.trainable.intersection((part.kernel, part.bias) if part.kernel else others)
+            group.trainable.intersection((part.kernel,) if part.kernel else {*others, part.bias})
         ),
     )
 

@@ -96,6 +96,10 @@ def _layer(
     if part.bias is not None and bias is None:
         further[part.bias.name] = to_numpy(part.bias)
     stored = [part.kernel_variable, *others, *([] if part.suffix else [part.bias])]
+    # A kernel that rests on purpose is not frozen by mistake, though its bias moves; one that the
+    # layer computes moves with any of what it is computed from.
+    own = part.kernel is not None and part.kernel is part.kernel_variable
+    moving = [part.kernel_variable] if own else stored
     notes: tuple[str, ...] = ()
     if kernel is not None and kernel.dtype.kind in "iu":
         notes = (f"quantised: the kernel holds {kernel.dtype} values before scaling",)
@@ -112,7 +116,7 @@ def _layer(
         update=_viewed(update_of.get(id(part.kernel_variable)), part.view),
         others=further,
         parameters=sum(math.prod(variable.shape) for variable in stored if variable is not None),
-        trainable=any(bool(variable.trainable) for variable in stored if variable is not None),
+        trainable=any(bool(variable.trainable) for variable in moving if variable is not None),
         notes=notes,
     )
 

@@ -129,8 +129,10 @@ def weight_layers(place: Place, known: Known) -> list[Layer]:
         ),
         parameters=layers[0].parameters + sum(value.numel() for value in counted) - uncounted,
         trainable=layers[0].trainable
-        or tensors.trainable
-        or any(value.requires_grad for value in beside.values()),
+        or (
+            layers[0].kernel is None
+            and (tensors.trainable or any(value.requires_grad for value in beside.values()))
+        ),
         notes=(*layers[0].notes, *tensors.notes),
     )
     return layers
@@ -219,9 +221,20 @@ def _layer(place: Place, part: Part, tensors: _Sorted, known: Known) -> Layer:
         ),
         update=viewed(update, part.view, "update"),
         parameters=sum(int(array.size) for array in (values, offsets) if array is not None),
-        trainable=any(value.requires_grad for value in (kernel, bias) if value is not None),
+        trainable=_may_move(part, tensors),
         notes=tuple(notes),
     )
+
+
+def _may_move(part: Part, tensors: _Sorted) -> bool:
+    """Whether the optimizer may change the kernel, or the bias of a layer that has no kernel.
+
+    A kernel that rests on purpose is not frozen by mistake, though its bias moves.
+    """
+    if part.kernel in tensors.computed:
+        return tensors.trainable
+    value = tensors.named.get(part.kernel, tensors.named.get(part.bias))
+    return value is not None and value.requires_grad
 
 
 def _histograms(
