@@ -30,7 +30,7 @@ export const zhDefinitions: Readonly<Record<string, Translated>> = {
     label: "休眠分数",
     text: "s = E|h| / 该层神经元 E|h| 的平均值。s ≤ 0.025 的神经元处于休眠。",
   },
-  saturation: { label: "饱和度", text: "|f′(x)| < 0.05·max|f′| 的样本比例。仅适用于有界函数。" },
+  saturation: { label: "饱和度", text: "|f′(x)| < 0.05·max|f′| 的样本比例，死亡区内的除外。仅适用于有界函数。" },
   gradient_nonfinite_count: { label: "非有限梯度", text: "梯度中有多少元素为 NaN 或无穷。" },
   dead_share: {
     label: "死亡",
@@ -38,7 +38,7 @@ export const zhDefinitions: Readonly<Record<string, Translated>> = {
   },
   saturated_share: {
     label: "饱和",
-    text: "所有神经元的全部样本中 |f′(x)| < 0.05·max|f′| 的比例。仅适用于有界函数。",
+    text: "所有神经元的全部样本中 |f′(x)| < 0.05·max|f′| 的比例，死亡区内的除外。仅适用于有界函数。",
   },
   dormant_share: { label: "休眠", text: "休眠分数 ≤ 0.025 的神经元所占比例。" },
   entropy: {
