@@ -138,6 +138,76 @@ def test_a_variable_shared_by_two_nnx_modules_is_one_layer() -> None:
     assert [*named(Tied(nnx.Rngs(0)))] == ["one"]
 
 
+class Decoder(nnx.Module):
+    def __init__(self, embedding: nnx.Embed) -> None:
+        self.shared = embedding
+
+    def __call__(self, x: Any) -> Any:
+        return self.shared.attend(x)
+
+
+class LanguageModel(nnx.Module):
+    def __init__(self, rngs: nnx.Rngs) -> None:
+        self.token_embed = nnx.Embed(7, 3, rngs=rngs)
+        self.decoder = Decoder(self.token_embed)
+
+    def __call__(self, tokens: Any) -> Any:
+        return self.decoder(nnx.tanh(self.token_embed(tokens)))
+
+
+def test_a_tied_embedding_keeps_its_name_after_a_jitted_step() -> None:
+    model, tokens = LanguageModel(nnx.Rngs(0)), jnp.array([1, 2])
+    before = [*named(model)]
+
+    @nnx.jit
+    def step(model: LanguageModel) -> Any:
+        return model(tokens)
+
+    step(model)
+    assert [*vars(model)].index("decoder") < [*vars(model)].index("token_embed")
+    assert [*named(model)] == before == ["decoder/shared"]
+
+
+def test_gradients_of_a_tied_embedding_may_stand_at_either_of_its_places() -> None:
+    model, tokens = LanguageModel(nnx.Rngs(0)), jnp.array([1, 2])
+    graph, parameters = nnx.split(model, nnx.Param)
+    gradients = jax.grad(lambda state: nnx.merge(graph, state)(tokens).sum())(parameters)
+    expected = np.asarray(jax.tree.leaves(gradients)[0]).T
+
+    for given in (
+        gradients,
+        {"token_embed": {"embedding": expected.T}},
+        {"decoder/shared/embedding": jnp.asarray(expected.T)},
+    ):
+        (layer,) = layers_of(model, gradients=given)
+        np.testing.assert_array_equal(layer.gradient, expected)
+
+
+def test_an_nnx_module_that_knows_its_parent_is_read_once() -> None:
+    parent = LanguageModel(nnx.Rngs(0))
+    parent.decoder.parent = parent
+    assert [*named(parent)] == ["decoder/shared"]
+
+
+def test_nnx_attributes_that_begin_with_an_underscore_are_layers_as_well() -> None:
+    class Private(nnx.Module):
+        def __init__(self, rngs: nnx.Rngs) -> None:
+            self._hidden = nnx.Linear(4, 3, rngs=rngs)
+            self.out = nnx.Linear(3, 2, rngs=rngs)
+
+        def __call__(self, x: Any) -> Any:
+            return self.out(nnx.relu(self._hidden(x)))
+
+    model = Private(nnx.Rngs(0))
+    gradients = nnx.grad(lambda m: m(jnp.ones((2, 4))).sum())(model)
+    layers = named(model, gradients=gradients)
+
+    assert [*layers] == ["_hidden", "out"]
+    np.testing.assert_array_equal(
+        layers["_hidden"].gradient, gradients["_hidden"]["kernel"].get_value()
+    )
+
+
 def equinox_forward(layer: Any, x: Any) -> np.ndarray:
     return np.asarray(jax.vmap(layer)(x))
 

@@ -28,8 +28,8 @@ def assemble(model: Any, inputs: Any, gradients: Any, updates: Any) -> list[Laye
     weights = weights_of(model)
     if not weights:
         raise ArgumentError(f"model holds no arrays: {model!r:.200}")
-    gradient_of = by_path(gradients, weights, "gradients")
-    update_of = by_path(updates, weights, "updates")
+    gradient_of = by_path(gradients, model, weights, "gradients")
+    update_of = by_path(updates, model, weights, "updates")
     if inputs is None:
         return _assembled(weights, [], [], [], gradient_of, update_of)
     arguments = inputs if type(inputs) is tuple else (inputs,)

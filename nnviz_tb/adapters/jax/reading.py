@@ -9,7 +9,13 @@ import numpy as np
 
 from nnviz_tb.adapters.jax.distant import Located, is_laid_out, lies_elsewhere
 from nnviz_tb.adapters.jax.shards import as_numpy
-from nnviz_tb.adapters.jax.weights import Path, Weight, weights_of
+from nnviz_tb.adapters.jax.weights import (
+    Path,
+    Weight,
+    aliases_of,
+    weights_of,
+    without_aliases,
+)
 from nnviz_tb.errors import ArgumentError
 
 
@@ -51,8 +57,14 @@ def to_host(weights: list[Weight]) -> None:
             value.copy_to_host_async()
 
 
-def by_path(given: Any, weights: list[Weight], argument: str) -> dict[Path, Any]:
+def by_path(given: Any, model: Any, weights: list[Weight], argument: str) -> dict[Path, Any]:
     """Gradients or updates by the path of the weight they belong to, in its shape.
+
+    Args:
+      given: see :func:`nnviz_tb.adapters.jax.layers_of`.
+      model: what they are of; a shared module's may stand wherever the module does.
+      weights: the model's.
+      argument: what the caller calls them, for messages.
 
     Raises:
       ArgumentError: there is no such weight, or its shape is another.
@@ -62,15 +74,16 @@ def by_path(given: Any, weights: list[Weight], argument: str) -> dict[Path, Any]
     values = {weight.path: weight.value for weight in weights}
     found = weights_of(given)
     to_host(found)
+    aliases = {} if all(weight.path in values for weight in found) else aliases_of(model)
     arrays = {}
     for weight in found:
-        name = "/".join(weight.path)
-        if weight.path not in values:
+        name, path = "/".join(weight.path), without_aliases(weight.path, aliases)
+        if path not in values:
             raise ArgumentError(f"{argument}: the model has no array {name!r}")
-        array, shape = read(weight), tuple(np.shape(values[weight.path]))
+        array, shape = read(weight), tuple(np.shape(values[path]))
         if array.dtype == jax.dtypes.float0:
             continue  # the gradient of an integer
         if array.shape != shape:
             raise ArgumentError(f"{argument}: {name!r} must be of shape {shape}, got {array.shape}")
-        arrays[weight.path] = array
+        arrays[path] = array
     return arrays
