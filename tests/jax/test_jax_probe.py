@@ -9,8 +9,10 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 from flax import linen, nnx
+from flax.training.train_state import TrainState
 
 import nnviz_tb.jax
 from nnviz_tb.adapters import layers_of
@@ -74,6 +76,26 @@ def test_functions_written_by_hand_are_found_as_well() -> None:
     assert clipped.function is not None
     np.testing.assert_allclose(swish.function(GRID), GRID / (1 + np.exp(-1.7 * GRID)), atol=1e-5)
     np.testing.assert_allclose(clipped.function(GRID), np.maximum(GRID, 0) ** 2, atol=1e-5)
+
+
+def test_numbers_of_python_in_a_model_are_part_of_the_function() -> None:
+    module = linen.Dense(3, name="dense")
+    x = batch(7, 5)
+    variables = module.init(KEY, x)
+    fresh = TrainState.create(apply_fn=module.apply, params=variables["params"], tx=optax.sgd(0.1))
+    assert type(fresh.step) is int
+
+    (tanh,) = nnviz_tb.jax.activations(
+        lambda state, x: jnp.tanh(state.apply_fn({"params": state.params}, x)), fresh, x
+    ).values()
+    np.testing.assert_allclose(tanh.inputs, np.asarray(module.apply(variables, x)), rtol=1e-5)
+
+    for factor in (0.5, 2.0):
+        model = {"w": jnp.asarray(batch(5, 6)), "factor": factor}
+        (tanh,) = nnviz_tb.jax.activations(
+            lambda m, x: jnp.tanh(x @ m["w"] * m["factor"]), model, x
+        ).values()
+        np.testing.assert_allclose(tanh.inputs, x @ batch(5, 6) * factor, rtol=1e-5, atol=1e-5)
 
 
 def test_a_softmax_is_no_elementwise_function_and_a_normalisation_is_none_at_all() -> None:

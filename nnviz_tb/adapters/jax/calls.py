@@ -96,23 +96,23 @@ def _nnx(model: Any, function: Function) -> Forward:
 def _equinox(model: Any, function: Function, *, inference: bool) -> Forward:
     import equinox as eqx
 
-    leaves, structure = jax.tree.flatten(eqx.nn.inference_mode(model) if inference else model)
-    is_array = [eqx.is_array(leaf) for leaf in leaves]
-    fixed = [None if dynamic else leaf for leaf, dynamic in zip(leaves, is_array, strict=True)]
+    model = eqx.nn.inference_mode(model) if inference else model
+    # NumPy's arrays are constants to Equinox, and may be what a shape is computed from.
+    return _pytree(model, function, function, arrays=jax.Array)
+
+
+def _pytree(
+    model: Any, function: Function, key: Hashable, arrays: Any = (jax.Array, np.ndarray, np.generic)
+) -> Forward:
+    leaves, structure = jax.tree.flatten(model)
+    # What is no array, as the step of a fresh train state, is part of the program.
+    dynamic = [isinstance(leaf, arrays) for leaf in leaves]
+    fixed = tuple(None if d else leaf for leaf, d in zip(leaves, dynamic, strict=True))
 
     def call(given: Sequence[Any], arguments: Sequence[Any]) -> Any:
         rest = iter(given)
-        whole = [next(rest) if d else leaf for leaf, d in zip(fixed, is_array, strict=True)]
+        whole = [next(rest) if d else leaf for leaf, d in zip(fixed, dynamic, strict=True)]
         return function(jax.tree.unflatten(structure, whole), *arguments)
 
-    arrays = [leaf for leaf, dynamic in zip(leaves, is_array, strict=True) if dynamic]
-    return Forward(arrays, call, (function, structure, tuple(fixed)))
-
-
-def _pytree(model: Any, function: Function, key: Hashable) -> Forward:
-    leaves, structure = jax.tree.flatten(model)
-
-    def call(given: Sequence[Any], arguments: Sequence[Any]) -> Any:
-        return function(jax.tree.unflatten(structure, given), *arguments)
-
-    return Forward(leaves, call, (key, structure))
+    given = [leaf for leaf, d in zip(leaves, dynamic, strict=True) if d]
+    return Forward(given, call, (key, structure, fixed))
