@@ -63,7 +63,7 @@ def layers_of(
         NamedArray(path, value, gradient_of.get(path), update_of.get(path))
         for path, value in arrays.items()
     ]
-    return layers_of_arrays(named, "array")
+    return layers_of_arrays(named, "array", by_shape=True)
 
 
 def _is_array(value: object) -> bool:

@@ -1,5 +1,7 @@
 """Named arrays as layers, by the names people give them: ``kernel`` and ``bias``, ``W1``, ``b1``.
 
+In a plain pytree, whose names may say nothing, also by their shapes: ``[(W, b), …]``.
+
 For code that has no layer objects, and for layers of a kind that no adapter knows.
 """
 
@@ -18,10 +20,14 @@ _BIAS = re.compile(r"(?:bias|biases|b)(_?\d*)", re.IGNORECASE)
 _SCALE = re.compile(r"(?:scale|gamma)()", re.IGNORECASE)
 _SHIFT = re.compile(r"(?:bias|beta|offset)()", re.IGNORECASE)
 _EMBEDDING = re.compile(r"embeddings?_?\d*", re.IGNORECASE)
+_NO_BIAS = re.compile(r"(?:.*_)?(?:scale|gamma|g|mean|var|variance|std|mask|count)", re.IGNORECASE)
 
 Axes = tuple[int, ...]
 
 LAST_AXIS_NOTE = "the last axis of its weights is taken as the neurons"
+FIRST_AXIS_NOTE = (
+    "the first axis of its weights is taken as the neurons, for its bias is as long as that one"
+)
 
 
 @dataclass(frozen=True)
@@ -48,7 +54,9 @@ class NamedArray:
         return self.path[-1]
 
 
-def layers_of_arrays(arrays: Iterable[NamedArray], kind: str) -> list[Layer]:
+def layers_of_arrays(
+    arrays: Iterable[NamedArray], kind: str, *, by_shape: bool = False
+) -> list[Layer]:
     """One layer for every kernel, with the bias beside it, in the order of the kernels.
 
     Arrays that are neither are a layer of their own when they have two axes or more, and otherwise
@@ -57,17 +65,21 @@ def layers_of_arrays(arrays: Iterable[NamedArray], kind: str) -> list[Layer]:
     Args:
       arrays: each under a path of its own.
       kind: what ``Layer.type`` is to say.
+      by_shape: the only kernel and the only vector beside each other belong together whatever they
+        are called, if that fits; and a bias of a matrix says which of its axes are neurons.
     """
     groups: dict[tuple[str, ...], list[NamedArray]] = {}
     for array in arrays:
         groups.setdefault(array.path[:-1], []).append(array)
     layers = []
     for prefix, members in groups.items():
-        layers.extend(_layers_of_group("/".join(prefix), members, kind))
+        layers.extend(_layers_of_group("/".join(prefix), members, kind, by_shape))
     return layers
 
 
-def _layers_of_group(prefix: str, members: list[NamedArray], kind: str) -> list[Layer]:
+def _layers_of_group(
+    prefix: str, members: list[NamedArray], kind: str, by_shape: bool
+) -> list[Layer]:
     kernels = [array for array in members if array.value.ndim >= 2]
     if not kernels:
         # Normalisation: a scale for every neuron, which is a kernel of one incoming weight.
@@ -75,7 +87,9 @@ def _layers_of_group(prefix: str, members: list[NamedArray], kind: str) -> list[
             array for array in members if array.value.ndim == 1 and _SCALE.fullmatch(array.leaf)
         ]
         kernels = scales if len(scales) == 1 else []
-    biases = {kernel.path: _bias_of(kernel, members) for kernel in kernels}
+    biases = {kernel.path: _bias_of(kernel, members, by_shape) for kernel in kernels}
+    if by_shape and len(kernels) == 1 and not biases[kernels[0].path]:
+        biases[kernels[0].path] = _only_vector(kernels[0], members)
     taken = {bias.path for bias in biases.values() if bias} | {kernel.path for kernel in kernels}
     rest = {array.leaf: array.value for array in members if array.path not in taken}
     main = _main_kernel(kernels)
@@ -107,49 +121,81 @@ def _main_kernel(kernels: list[NamedArray]) -> NamedArray | None:
     return named[0] if len(named) == 1 else None
 
 
-def _bias_of(kernel: NamedArray, members: list[NamedArray]) -> NamedArray | None:
+def _bias_of(kernel: NamedArray, members: list[NamedArray], by_shape: bool) -> NamedArray | None:
+    """The bias by its name."""
     pattern, counterpart = (_KERNEL, _BIAS) if kernel.value.ndim >= 2 else (_SCALE, _SHIFT)
     match = pattern.fullmatch(kernel.leaf)
     if match is None:
         return None
-    neurons = _view(kernel.leaf, kernel.value).shape[-1]
-    for array in members:
-        other = counterpart.fullmatch(array.leaf)
-        if other and other.group(1) == match.group(1) and array.value.shape == (neurons,):
-            return array
+    for count in _neuron_counts(kernel, by_shape):
+        for array in members:
+            other = counterpart.fullmatch(array.leaf)
+            if other and other.group(1) == match.group(1) and array.value.shape == (count,):
+                return array
     return None
+
+
+def _only_vector(kernel: NamedArray, members: list[NamedArray]) -> NamedArray | None:
+    """The vector beside the kernel, if there is one only and its name does not speak against it."""
+    vectors = [array for array in members if array.value.ndim == 1]
+    if len(vectors) != 1 or kernel.value.ndim < 2 or _is_embedding(kernel):
+        return None
+    (vector,) = vectors
+    fits = vector.value.size in _neuron_counts(kernel, by_shape=True)
+    named_otherwise = _NO_BIAS.fullmatch(vector.leaf) or vector.trainable != kernel.trainable
+    return vector if fits and not named_otherwise else None
+
+
+def _neuron_counts(kernel: NamedArray, by_shape: bool) -> tuple[int, ...]:
+    """As long a bias of the kernel may be; the likeliest length first."""
+    shape = kernel.value.shape
+    if _is_embedding(kernel):
+        return (shape[0],)
+    return (shape[-1], shape[0]) if by_shape and len(shape) == 2 else (shape[-1],)
+
+
+def _neuron_axes(kernel: NamedArray, bias: NamedArray | None) -> Axes:
+    """The last holds the neurons, of an embedding the first, unless the bias says otherwise."""
+    shape = kernel.value.shape
+    is_first = _is_embedding(kernel) or (bias is not None and bias.value.size != shape[-1])
+    return (0,) if is_first else (len(shape) - 1,)
+
+
+def _is_embedding(array: NamedArray) -> bool:
+    return array.value.ndim == 2 and _EMBEDDING.fullmatch(array.leaf) is not None
 
 
 def _layer(
     name: str, kind: str, kernel: NamedArray, bias: NamedArray | None, others: dict[str, Array]
 ) -> Layer:
     size = kernel.value.size + sum(array.size for array in others.values())
-    embedding = _EMBEDDING.fullmatch(kernel.leaf) is not None and kernel.value.ndim == 2
-    guessed = kernel.value.ndim >= 2 and not embedding
+    axes = _neuron_axes(kernel, bias)
     return Layer(
         name=name,
         type=kind,
-        kernel=_view(kernel.leaf, kernel.value),
+        kernel=with_neurons(kernel.value, axes),
         kernel_name=kernel.leaf,
         kernel_shape=kernel.value.shape,
         bias=None if bias is None else vector(bias.value),
         bias_name="bias" if bias is None else bias.leaf,
-        gradient=None if kernel.gradient is None else _view(kernel.leaf, kernel.gradient),
-        update=None if kernel.update is None else _view(kernel.leaf, kernel.update),
+        gradient=None if kernel.gradient is None else with_neurons(kernel.gradient, axes),
+        update=None if kernel.update is None else with_neurons(kernel.update, axes),
         bias_gradient=None if bias is None or bias.gradient is None else vector(bias.gradient),
         others=others,
         parameters=size + (0 if bias is None else bias.value.size),
         trainable=kernel.trainable,
-        notes=(LAST_AXIS_NOTE,) if guessed else (),
+        notes=_notes(kernel, bias, axes),
     )
 
 
-def _view(leaf: str, value: Array) -> Array:
-    """``[fan_in, neurons]`` ; the last axis holds the neurons, of an embedding the first."""
-    if value.ndim == 2 and _EMBEDDING.fullmatch(leaf):
-        transposed: Array = with_neurons(value, (0,))
-        return transposed
-    return matrix(value)
+def _notes(kernel: NamedArray, bias: NamedArray | None, axes: Axes) -> tuple[str, ...]:
+    """What was guessed."""
+    if kernel.value.ndim < 2 or _is_embedding(kernel):
+        return ()
+    axis_note = FIRST_AXIS_NOTE if axes == (0,) else LAST_AXIS_NOTE
+    if bias is None or _BIAS.fullmatch(bias.leaf) or _SHIFT.fullmatch(bias.leaf):
+        return (axis_note,)
+    return (axis_note, f"{bias.leaf!r} is taken as its bias")
 
 
 def matrix(value: Array) -> Array:

@@ -98,6 +98,30 @@ def test_numbers_of_python_in_a_model_are_part_of_the_function() -> None:
         np.testing.assert_allclose(tanh.inputs, x @ batch(5, 6) * factor, rtol=1e-5, atol=1e-5)
 
 
+def test_a_net_of_pairs_has_its_biases_and_its_activations() -> None:
+    x = batch(7, 5)
+    parameters = [(jnp.asarray(batch(6, 5)), jnp.arange(6.0)), (jnp.ones((3, 6)), jnp.zeros(3))]
+
+    def predict(parameters: Any, x: Any) -> Any:
+        (first, bias), (last, last_bias) = parameters
+        return last @ jnp.tanh(first @ x + bias) + last_bias
+
+    def loss(parameters: Any, x: Any) -> Any:
+        return jax.vmap(predict, (None, 0))(parameters, x).sum()
+
+    layers = named(
+        parameters,
+        gradients=jax.grad(loss)(parameters, x),
+        activations=nnviz_tb.jax.activations(loss, parameters, x),
+    )
+    assert [*layers] == ["0", "1"]
+    kernel, bias = layers["0"].kernel, layers["0"].bias
+    assert kernel is not None
+    assert layers["0"].bias_gradient is not None
+    tanh = activation_of(layers["0"])
+    np.testing.assert_allclose(tanh.inputs, x @ kernel + bias, rtol=1e-4, atol=1e-5)
+
+
 def test_a_softmax_is_no_elementwise_function_and_a_normalisation_is_none_at_all() -> None:
     (softmax,) = applied(jax.nn.softmax, batch(7, 5)).values()
     assert softmax.softmax

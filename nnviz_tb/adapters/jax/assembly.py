@@ -122,7 +122,7 @@ def _layers(group: Group) -> list[Layer]:
             )
             for leaf, array in group.arrays.items()
         ]
-        layers = layers_of_arrays(named, kind)
+        layers = layers_of_arrays(named, kind, by_shape=group.owner is None)
     else:
         named_by = {name for part in parts for name in (part.kernel, part.bias)}
         rest = {name: array for name, array in group.arrays.items() if name not in named_by}
