@@ -98,6 +98,21 @@ def test_numbers_of_python_in_a_model_are_part_of_the_function() -> None:
         np.testing.assert_allclose(tanh.inputs, x @ batch(5, 6) * factor, rtol=1e-5, atol=1e-5)
 
 
+def test_activations_in_a_function_of_several_nnx_modules_lie_on_their_layers() -> None:
+    modules = {
+        "body": nnx.Linear(5, 6, rngs=nnx.Rngs(0)),
+        "head": nnx.Linear(6, 1, rngs=nnx.Rngs(1)),
+    }
+    modules["drop"] = nnx.Dropout(0.5, rngs=nnx.Rngs(2))
+    x = batch(7, 5)
+    found = nnviz_tb.jax.activations(
+        lambda m, x: m["head"](m["drop"](nnx.tanh(m["body"](x)))).sum(), modules, x
+    )
+
+    assert [*found] == ["body"]
+    np.testing.assert_allclose(found["body"].inputs, np.asarray(modules["body"](x)), rtol=1e-5)
+
+
 def test_a_net_of_pairs_has_its_biases_and_its_activations() -> None:
     x = batch(7, 5)
     parameters = [(jnp.asarray(batch(6, 5)), jnp.arange(6.0)), (jnp.ones((3, 6)), jnp.zeros(3))]

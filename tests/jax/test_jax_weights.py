@@ -183,6 +183,41 @@ def test_gradients_of_a_tied_embedding_may_stand_at_either_of_its_places() -> No
         np.testing.assert_array_equal(layer.gradient, expected)
 
 
+@pytest.mark.parametrize("container", [dict, lambda **modules: [*modules.values()]])
+def test_nnx_modules_in_a_container_are_read_with_their_gradients(container: Any) -> None:
+    generator = nnx.LinearGeneral(3, (2, 2), use_bias=False, rngs=nnx.Rngs(0))
+    critic = nnx.Linear(4, 1, rngs=nnx.Rngs(1))
+    model = container(generator=generator, critic=critic)
+    gradients = container(generator=nnx.state(generator), critic=nnx.state(critic))
+    layers = layers_of(model, gradients=gradients)
+
+    assert [layer.type for layer in layers] == ["LinearGeneral", "Linear"]
+    assert layers[0].kernel is not None
+    assert layers[0].kernel.shape == (3, 4)
+    for layer in layers:
+        np.testing.assert_array_equal(layer.gradient, layer.kernel)
+
+
+def test_a_class_that_was_registered_as_a_pytree_is_read() -> None:
+    @jax.tree_util.register_pytree_node_class
+    class Pair:
+        def __init__(self, *arrays: Any) -> None:
+            self.arrays = arrays
+
+        def tree_flatten(self) -> Any:
+            return self.arrays, None
+
+        @classmethod
+        def tree_unflatten(cls, _: None, arrays: Any) -> Any:
+            return cls(*arrays)
+
+    pair = Pair(jnp.ones((3, 4)), jnp.arange(4.0))
+    for model in (pair, {"pair": pair}, [pair]):
+        (layer,) = layers_of(model, gradients=model)
+        np.testing.assert_array_equal(layer.bias, np.arange(4.0))
+        np.testing.assert_array_equal(layer.bias_gradient, np.arange(4.0))
+
+
 def test_an_nnx_module_that_knows_its_parent_is_read_once() -> None:
     parent = LanguageModel(nnx.Rngs(0))
     parent.decoder.parent = parent

@@ -62,7 +62,7 @@ def weights_of(model: Any) -> list[Weight]:
     flax = isinstance(model, kind_in("flax.nnx", "State")) or (
         isinstance(model, Mapping) and any(weight.path[-1] == "kernel" for weight in found)
     )
-    return [replace(weight, flax=True) for weight in found] if flax else found
+    return [replace(weight, flax=flax and weight.owner is None) for weight in found]
 
 
 def aliases_of(model: Any) -> dict[Path, Path]:
