@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from nnviz_tb.adapters.activations import is_real
-from nnviz_tb.adapters.grouping import NamedArray, layers_of_arrays
+from nnviz_tb.adapters.grouping import NamedArray, key_name, layers_of_arrays
 from nnviz_tb.errors import AdapterError, ArgumentError
 from nnviz_tb.layers import Array, Layer
 
@@ -87,7 +87,7 @@ def _leaves(
 
 def _children(node: object, path: Path, argument: str) -> Iterator[tuple[str, Any]]:
     if isinstance(node, Mapping):
-        yield from ((str(key), child) for key, child in node.items())
+        yield from ((key_name(key), child) for key, child in node.items())
     elif isinstance(node, tuple) and hasattr(node, "_fields"):
         yield from zip(node._fields, node, strict=True)
     elif isinstance(node, (list, tuple)):

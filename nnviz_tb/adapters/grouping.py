@@ -224,5 +224,10 @@ def vector(value: Any) -> Any:
     return value.reshape(-1)
 
 
+def key_name(key: object) -> str:
+    """A dict's key as text; a tuple, as ``flax.traverse_util.flatten_dict`` makes, is a path."""
+    return "/".join(str(part) for part in key) if type(key) is tuple else str(key)
+
+
 def _joined(prefix: str, leaf: str) -> str:
     return f"{prefix}/{leaf}" if prefix else leaf

@@ -44,6 +44,7 @@ class Pair(NamedTuple):
         ({"dense": {"Kernel": KERNEL, "BIAS": BIAS}}, "dense", "Kernel", "BIAS"),
         ({"dense/weight": KERNEL, "dense/bias": BIAS}, "dense", "weight", "bias"),
         ({"enc.dense.weight": KERNEL, "enc.dense.bias": BIAS}, "enc/dense", "weight", "bias"),
+        ({("enc", 0, "weight"): KERNEL, ("enc", 0, "bias"): BIAS}, "enc/0", "weight", "bias"),
         ([{"w": KERNEL, "b": BIAS}], "0", "w", "b"),
         ({"out": Dense(KERNEL, BIAS)}, "out", "w", "b"),
         (Pair({"w": KERNEL, "b": BIAS}, None), "first", "w", "b"),

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from flax import linen, nnx
+from flax import linen, nnx, traverse_util
 from flax.training.train_state import TrainState
 
 from nnviz_tb.adapters import layers_of
@@ -54,6 +54,16 @@ def test_parameters_sorted_by_letters_are_listed_by_numbers() -> None:
 
     assert [*sorted(sorted_by_letters)][1:4] == ["Dense_0", "Dense_1", "Dense_10"]
     assert dense == [f"Dense_{i}" for i in range(11)]
+
+
+def test_parameters_flattened_to_tuples_are_the_same_layers() -> None:
+    parameters = Net().init(KEY, jnp.ones((2, 5)))["params"]
+    flat = traverse_util.flatten_dict(parameters)
+    plain, layers = named(parameters), named(flat, gradients=flat)
+
+    assert [*layers] == [*plain]
+    assert layers["Dense_0"].type == "Dense"
+    np.testing.assert_array_equal(layers["Dense_0"].gradient, plain["Dense_0"].kernel)
 
 
 def test_a_linen_kernel_with_a_bias_of_two_axes_has_as_many_neurons_as_the_bias() -> None:

@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from nnviz_tb.adapters.grouping import key_name
 from nnviz_tb.errors import AdapterError, ArgumentError
 
 Path = tuple[str, ...]
@@ -250,7 +251,7 @@ def _children_of_node(node: Any) -> list[tuple[str, Any]] | None:
 
 def _named(node: Mapping[Any, Any]) -> list[tuple[str, Any]]:
     """A dict's items. ``jax.tree.map`` sorts them by letters: Dense_10 comes before Dense_2."""
-    items = [(str(key), child) for key, child in node.items()]
+    items = [(key_name(key), child) for key, child in node.items()]
     names = [name for name, _ in items]
     if names == sorted(names):
         items.sort(key=lambda item: [_number(part) for part in re.split(r"(\d+)", item[0])])
