@@ -66,6 +66,20 @@ def test_parameters_flattened_to_tuples_are_the_same_layers() -> None:
     np.testing.assert_array_equal(layers["Dense_0"].gradient, plain["Dense_0"].kernel)
 
 
+def test_the_parameters_are_the_kernels_where_their_averages_have_equal_names() -> None:
+    kernel = jnp.arange(6.0).reshape(2, 3)
+    variables = {
+        "ema_params": {"Dense_0": {"kernel": 0 * kernel}},
+        "params": {"Dense_0": {"kernel": kernel}},
+    }
+    (layer,) = layers_of(variables, gradients={"Dense_0": {"kernel": kernel + 1}})
+
+    np.testing.assert_array_equal(layer.kernel, kernel)
+    np.testing.assert_array_equal(layer.gradient, kernel + 1)
+    np.testing.assert_array_equal(layer.others["ema_params_kernel"], 0 * kernel)
+    assert layer.trainable
+
+
 def test_a_linen_kernel_with_a_bias_of_two_axes_has_as_many_neurons_as_the_bias() -> None:
     module = linen.DenseGeneral((2, 4))
     variables = module.init(KEY, jnp.ones((3, 5)))

@@ -118,10 +118,13 @@ def is_linen_variables(model: object) -> bool:
 
 
 def _of_collections(found: list[Weight]) -> list[Weight]:
-    """The same by the modules' paths: running statistics belong beside the parameters."""
+    """The same by the modules' paths: running statistics belong beside the parameters.
+
+    Parameters come first, whose names others may have as well: averages of them, for one.
+    """
     taken: set[Path] = set()
     weights = []
-    for weight in found:
+    for weight in sorted(found, key=lambda weight: weight.path[0] != "params"):
         collection, *rest = weight.path
         path = tuple(rest) if rest else weight.path
         if path in taken:
