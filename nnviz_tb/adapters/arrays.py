@@ -57,8 +57,8 @@ def layers_of(
     arrays = {path: _checked(path, leaf) for path, leaf in _leaves(model, (), "model", ())}
     if not arrays:
         raise ArgumentError(f"model holds no arrays: {model!r:.200}")
-    gradient_of = _by_path(gradients, arrays, "gradients")
-    update_of = _by_path(updates, arrays, "updates")
+    gradient_of = _by_path(gradients, model, arrays, "gradients")
+    update_of = _by_path(updates, model, arrays, "updates")
     named = [
         NamedArray(path, value, gradient_of.get(path), update_of.get(path))
         for path, value in arrays.items()
@@ -124,12 +124,14 @@ def _checked(path: Path, leaf: object) -> Array:
     return array.view(np.uint8) if array.dtype == np.bool_ else array
 
 
-def _by_path(given: object, arrays: dict[Path, Array], argument: str) -> dict[Path, Array]:
+def _by_path(
+    given: object, model: object, arrays: dict[Path, Array], argument: str
+) -> dict[Path, Array]:
     """``{path: gradient}`` in the arrays' own shapes."""
     if given is None:
         return {}
     if isinstance(given, (list, tuple)) and not hasattr(given, "_fields"):
-        flat = _aligned(given, arrays, argument)
+        flat = _aligned(given, model, arrays, argument)
     else:
         flat = dict(_leaves(given, (), argument, ()))
     found = {}
@@ -148,11 +150,16 @@ def _by_path(given: object, arrays: dict[Path, Array], argument: str) -> dict[Pa
 
 
 def _aligned(
-    given: list[Any] | tuple[Any, ...], arrays: dict[Path, Array], argument: str
+    given: list[Any] | tuple[Any, ...], model: object, arrays: dict[Path, Array], argument: str
 ) -> dict[Path, Any]:
     """A list of arrays laid beside the model's, or read as a pytree like the model."""
     if not all(leaf is None or _is_array(leaf) for leaf in given):
         return dict(_leaves(given, (), argument, ()))
+    if isinstance(model, (list, tuple)) and len(given) == len(model):
+        # Where the model has None, the list has so too, and no place in the order of arrays.
+        mirrored = dict(_leaves(given, (), argument, ()))
+        if mirrored.keys() <= arrays.keys():
+            return mirrored
     if len(given) != len(arrays):
         raise ArgumentError(
             f"{argument}: a list must be as long as the model has arrays, {len(arrays)}, "

@@ -185,6 +185,15 @@ def test_gradients_lie_in_the_view_of_their_kernel(gradients: Any) -> None:
     assert layer.bias_gradient is None
 
 
+def test_gradients_have_none_where_the_model_has() -> None:
+    model = [KERNEL, None, KERNEL + 1]
+    layers = by_name(model, gradients=[KERNEL + 2, None, KERNEL + 3])
+
+    np.testing.assert_array_equal(layers["0"].gradient, KERNEL + 2)
+    np.testing.assert_array_equal(layers["2"].gradient, KERNEL + 3)
+    assert by_name([[KERNEL], [KERNEL]], gradients=[KERNEL, None])["1"].gradient is None
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
