@@ -364,6 +364,33 @@ def test_linen_gradients_are_taken_with_or_without_their_collection() -> None:
         np.testing.assert_array_equal(layers["head"].gradient, gradients["head"]["kernel"])
 
 
+def test_a_list_of_gradients_is_in_the_order_of_jaxs_own_leaves() -> None:
+    module = Net()
+    variables = module.init(KEY, jnp.ones((2, 5)))
+    state = TrainState.create(apply_fn=module.apply, params=variables["params"], tx=optax.sgd(0.1))
+    parameters = variables["params"]
+    transformer = Block(nnx.Rngs(0))
+
+    for model, gradients in (
+        (parameters, parameters),
+        (variables, parameters),
+        (module.bind(variables), parameters),
+        (state, parameters),
+        (transformer, nnx.state(transformer, nnx.Param)),
+        (LanguageModel(nnx.Rngs(0)), nnx.state(LanguageModel(nnx.Rngs(0)), nnx.Param)),
+        (eqx.nn.MLP(5, 3, 7, 1, key=KEY), eqx.nn.MLP(5, 3, 7, 1, key=KEY)),
+        ([(jnp.ones((3, 4)), None), (jnp.ones((4, 4)),)], (jnp.ones((3, 4)), jnp.ones((4, 4)))),
+    ):
+        flat = [leaf for leaf in jax.tree.leaves(gradients) if isinstance(leaf, jax.Array)]
+        layers = layers_of(model, gradients=flat)
+        assert any(layer.gradient is not None for layer in layers)
+        for layer in layers:
+            np.testing.assert_array_equal(layer.gradient, layer.kernel)
+
+    with pytest.raises(ArgumentError, match=r"as the model has trainable arrays, 26, got 1"):
+        layers_of(variables, gradients=[jnp.ones(3)])
+
+
 def test_arrays_under_haikus_names_are_layers_as_well() -> None:
     layers = named({"mlp/~/linear_0": {"w": jnp.ones((3, 4)), "b": jnp.zeros(4)}})
     assert [*layers] == ["mlp/linear_0"]

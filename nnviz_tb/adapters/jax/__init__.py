@@ -36,7 +36,8 @@ def layers_of(
       inputs: a probe batch as the model takes it; a tuple for several arguments, a dict for named
         ones. Equinox modules, which are written for one sample, are mapped over its first axis.
       gradients: a pytree like the model or its parameters, as ``jax.grad``, ``nnx.grad`` and
-        ``eqx.filter_grad`` return them, or ``{path: array}``; entries may be None.
+        ``eqx.filter_grad`` return them, or ``{path: array}``, or the list that ``jax.tree.leaves``
+        makes of one; entries may be None.
       updates: the same of what one optimizer step changed.
 
     Raises:

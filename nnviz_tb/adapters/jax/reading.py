@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -13,6 +15,7 @@ from nnviz_tb.adapters.jax.weights import (
     Path,
     Weight,
     aliases_of,
+    variables_of,
     weights_of,
     without_aliases,
 )
@@ -73,6 +76,8 @@ def by_path(given: Any, model: Any, weights: list[Weight], argument: str) -> dic
         return {}
     values = {weight.path: weight.value for weight in weights}
     found = weights_of(given)
+    if _is_flat(given) and not all(weight.path in values for weight in found):
+        found = _in_order(given, model, weights, argument)
     to_host(found)
     aliases = {} if all(weight.path in values for weight in found) else aliases_of(model)
     arrays = {}
@@ -87,3 +92,27 @@ def by_path(given: Any, model: Any, weights: list[Weight], argument: str) -> dic
             raise ArgumentError(f"{argument}: {name!r} must be of shape {shape}, got {array.shape}")
         arrays[path] = array
     return arrays
+
+
+def _is_flat(given: Any) -> bool:
+    return type(given) in (list, tuple) and all(
+        leaf is None or isinstance(leaf, (jax.Array, np.ndarray)) for leaf in given
+    )
+
+
+def _in_order(given: Any, model: Any, weights: list[Weight], argument: str) -> list[Weight]:
+    """A list as ``jax.tree.leaves`` makes of the gradients, under the paths of the weights."""
+    weights_at: dict[int, deque[Weight]] = {}
+    for weight in weights:
+        weights_at.setdefault(id(weight.value), deque()).append(weight)
+    places = [weights_at.get(id(leaf)) for leaf in jax.tree.leaves(variables_of(model))]
+    ordered = [place.popleft() for place in places if place]
+    if len(given) != len(ordered):
+        ordered = [weight for weight in ordered if weight.trainable]
+    if len(given) != len(ordered):
+        raise ArgumentError(
+            f"{argument}: a list must be as long as the model has trainable arrays, "
+            f"{len(ordered)}, got {len(given)}"
+        )
+    pairs = zip(ordered, given, strict=True)
+    return [replace(weight, value=leaf) for weight, leaf in pairs if leaf is not None]
