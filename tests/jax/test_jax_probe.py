@@ -98,6 +98,55 @@ def test_numbers_of_python_in_a_model_are_part_of_the_function() -> None:
         np.testing.assert_allclose(tanh.inputs, x @ batch(5, 6) * factor, rtol=1e-5, atol=1e-5)
 
 
+class LinenPair(linen.Module):
+    @linen.compact
+    def __call__(self, image: Any, *, text: Any, train: bool = False) -> Any:
+        return linen.tanh(linen.Dense(4, name="dense")(image) + text)
+
+
+class NnxPair(nnx.Module):
+    def __init__(self) -> None:
+        self.dense = nnx.Linear(5, 4, rngs=nnx.Rngs(0))
+
+    def __call__(self, image: Any, *, text: Any) -> Any:
+        return nnx.tanh(self.dense(image) + text)
+
+
+class EquinoxPair(eqx.Module):
+    dense: eqx.nn.Linear
+
+    def __call__(self, image: Any, *, text: Any) -> Any:
+        return jnp.tanh(self.dense(image) + text)
+
+
+class NnxOfDict(nnx.Module):
+    def __init__(self) -> None:
+        self.dense = nnx.Linear(5, 4, rngs=nnx.Rngs(0))
+
+    def __call__(self, features: Any, **_: Any) -> Any:
+        return nnx.tanh(self.dense(features["image"]) + features["text"])
+
+
+def named_inputs_models() -> list[Any]:
+    module = LinenPair()
+    variables = module.init(KEY, batch(7, 5), text=batch(7, 4))
+    state = TrainState.create(apply_fn=module.apply, params=variables["params"], tx=optax.sgd(0.1))
+    equinox = EquinoxPair(eqx.nn.Linear(5, 4, key=KEY))
+    return [module.bind(variables), state, NnxPair(), equinox, NnxOfDict()]
+
+
+@pytest.mark.parametrize("model", named_inputs_models(), ids=lambda model: type(model).__name__)
+def test_a_dict_of_inputs_names_the_arguments_or_is_one(model: Any) -> None:
+    inputs = {"image": batch(7, 5), "text": batch(7, 4)}
+    layers = layers_of(model, inputs=inputs)
+    (tanh,) = (layer.activation for layer in layers if layer.activation is not None)
+    (dense,) = (layer for layer in layers if layer.kernel is not None)
+
+    assert tanh.function_name == "tanh"
+    expected = inputs["image"] @ dense.kernel + dense.bias + inputs["text"]
+    np.testing.assert_allclose(tanh.inputs, expected, rtol=1e-4, atol=1e-5)
+
+
 def test_activations_in_a_function_of_several_nnx_modules_lie_on_their_layers() -> None:
     modules = {
         "body": nnx.Linear(5, 6, rngs=nnx.Rngs(0)),

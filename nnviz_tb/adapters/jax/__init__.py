@@ -34,7 +34,8 @@ def layers_of(
     Args:
       model: see ``SUPPORTS``; a Flax ``TrainState`` as well.
       inputs: a probe batch as the model takes it; a tuple for several arguments, a dict for named
-        ones. Equinox modules, which are written for one sample, are mapped over its first axis.
+        ones, or for one that is a dict where the model has no arguments of these names. Equinox
+        modules, which are written for one sample, are mapped over its first axis.
       gradients: a pytree like the model or its parameters, as ``jax.grad``, ``nnx.grad`` and
         ``eqx.filter_grad`` return them, or ``{path: array}``, or the list that ``jax.tree.leaves``
         makes of one; entries may be None.

@@ -32,8 +32,8 @@ def assemble(model: Any, inputs: Any, gradients: Any, updates: Any) -> list[Laye
     update_of = by_path(updates, model, weights, "updates")
     if inputs is None:
         return _assembled(weights, [], [], [], gradient_of, update_of)
-    arguments = inputs if type(inputs) is tuple else (inputs,)
-    probed = _probed(forward_of(model), weights, arguments, "inputs")
+    forward, arguments = forward_of(model, inputs)
+    probed = _probed(forward, weights, arguments, "inputs")
     return _assembled(weights, *probed, gradient_of, update_of)
 
 
