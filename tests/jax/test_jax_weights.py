@@ -418,6 +418,11 @@ def test_donated_arrays_are_told_apart_from_others() -> None:
     with pytest.raises(ArgumentError, match="'w' was donated"):
         layers_of(weights)
 
+    module = eqx.nn.MLP(3, 4, 5, 1, key=KEY)
+    module.layers[0].weight.delete()
+    with pytest.raises(ArgumentError, match="'layers/0/weight' was donated"):
+        layers_of(module, inputs=jnp.ones((2, 3)))
+
 
 def test_arrays_that_are_being_traced_say_where_to_log() -> None:
     def step(weights: Any) -> Any:
@@ -426,6 +431,15 @@ def test_arrays_that_are_being_traced_say_where_to_log() -> None:
 
     with pytest.raises(ArgumentError, match=r"'w' is being traced.*nnviz_tb\.jax\.tap"):
         jax.jit(step)(jnp.ones((3, 4)))
+
+    def module_step(weight: Any) -> Any:
+        module = eqx.nn.Linear(3, 4, key=KEY)
+        module = eqx.tree_at(lambda linear: linear.weight, module, weight)
+        layers_of(module, inputs=np.ones((2, 3), np.float32))
+        return weight
+
+    with pytest.raises(ArgumentError, match=r"'weight' is being traced.*nnviz_tb\.jax\.tap"):
+        jax.jit(module_step)(jnp.ones((4, 3)))
 
 
 def test_gradients_that_do_not_fit_are_named() -> None:

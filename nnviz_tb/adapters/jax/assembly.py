@@ -12,7 +12,7 @@ from nnviz_tb.adapters.jax.attachment import with_activations
 from nnviz_tb.adapters.jax.calls import Forward, forward_of, forward_through
 from nnviz_tb.adapters.jax.loops import Unseen
 from nnviz_tb.adapters.jax.probe import Seen, probe
-from nnviz_tb.adapters.jax.reading import by_path, read, to_host
+from nnviz_tb.adapters.jax.reading import by_path, must_be_readable, read, to_host
 from nnviz_tb.adapters.jax.stacks import Group, unstacked
 from nnviz_tb.adapters.jax.views import Part, flax_parts, parts_of
 from nnviz_tb.adapters.jax.weights import Path, Weight, weights_of
@@ -51,6 +51,7 @@ def assemble_through(function: Any, model: Any, arguments: tuple[Any, ...]) -> l
 def _probed(
     forward: Forward, weights: list[Weight], arguments: tuple[Any, ...], argument: str
 ) -> tuple[list[Seen], list[int], list[Unseen]]:
+    must_be_readable(weights)
     place_of = {id(weight.value): place for place, weight in reversed([*enumerate(weights)])}
     places = [place_of.get(id(leaf), -1) for leaf in forward.leaves]
     return probe(forward, places, arguments, argument)

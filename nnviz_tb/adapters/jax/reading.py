@@ -22,24 +22,35 @@ from nnviz_tb.adapters.jax.weights import (
 from nnviz_tb.errors import ArgumentError
 
 
+def must_be_readable(weights: list[Weight]) -> None:
+    """Says of an array that is gone, or not there yet, why that is.
+
+    Raises:
+      ArgumentError: one was donated, or is being traced.
+    """
+    for weight in weights:
+        value, name = weight.value, "/".join(weight.path)
+        if isinstance(value, jax.core.Tracer):
+            raise ArgumentError(
+                f"model: {name!r} is being traced: log outside of jit, grad and vmap, and use "
+                "nnviz_tb.jax.tap inside"
+            )
+        if isinstance(value, jax.Array) and value.is_deleted():
+            raise ArgumentError(
+                f"model: {name!r} was donated to a jitted function and is gone: log what the "
+                "function returned"
+            )
+
+
 def read(weight: Weight) -> Any:
     """The array in host memory, without a copy where it is there already, or a distant one.
 
     Raises:
       ArgumentError: it was donated, is being traced, or is sharded over hosts without a mesh.
     """
+    must_be_readable([weight])
     value, name = weight.value, "/".join(weight.path)
-    if isinstance(value, jax.core.Tracer):
-        raise ArgumentError(
-            f"model: {name!r} is being traced: log outside of jit, grad and vmap, and use "
-            "nnviz_tb.jax.tap inside"
-        )
     if isinstance(value, jax.Array):
-        if value.is_deleted():
-            raise ArgumentError(
-                f"model: {name!r} was donated to a jitted function and is gone: log what the "
-                "function returned"
-            )
         if lies_elsewhere(value) and is_laid_out(value):
             return Located(value)
         if not value.is_fully_addressable and not value.is_fully_replicated:
