@@ -172,6 +172,10 @@ _PARTS: dict[str, Callable[[Any], list[Part]]] = {
 
 _RANKS: dict[str, tuple[str, Callable[[Any], int]]] = {
     "flax:Linear": ("kernel", lambda _: 2),
+    "flax:LinearGeneral": (
+        "kernel",
+        lambda m: len(m.batch_axis) + len(m.in_features) + len(m.out_features),
+    ),
     "flax:Conv": ("kernel", lambda module: len(module.kernel_size) + 2),
     "flax:ConvTranspose": ("kernel", lambda module: len(module.kernel_size) + 2),
     "flax:Embed": ("embedding", lambda _: 2),
