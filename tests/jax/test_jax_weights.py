@@ -93,6 +93,20 @@ def test_a_linen_kernel_with_a_bias_of_two_axes_has_as_many_neurons_as_the_bias(
     np.testing.assert_allclose(x @ layer.kernel + layer.bias, expected, rtol=1e-5, atol=1e-6)
 
 
+def test_a_linen_kernel_of_several_axes_without_a_bias_says_what_was_taken_as_its_neurons() -> None:
+    def notes(module: linen.Module, x: Any) -> tuple[str, ...]:
+        bound = {"params": {f"{type(module).__name__}_0": module.init(KEY, x)["params"]}}
+        (layer,) = layers_of(bound)
+        return layer.notes
+
+    x = jnp.ones((1, 4, 4, 3))
+    note = "the last axis of its weights is taken as the neurons"
+    assert notes(linen.DenseGeneral((2, 4), use_bias=False), x) == (note,)
+    assert notes(linen.DenseGeneral((2, 4)), x) == ()
+    assert notes(linen.Dense(5, use_bias=False), x) == ()
+    assert notes(linen.Conv(5, (3, 3), use_bias=False), x) == ()
+
+
 def test_a_train_state_and_a_bound_module_show_what_their_variables_show() -> None:
     module = Net()
     variables = module.init(KEY, jnp.ones((2, 5)))

@@ -7,7 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 from nnviz_tb.adapters.activations import is_real
-from nnviz_tb.adapters.grouping import NamedArray, layers_of_arrays, vector, with_neurons
+from nnviz_tb.adapters.grouping import (
+    LAST_AXIS_NOTE,
+    NamedArray,
+    layers_of_arrays,
+    vector,
+    with_neurons,
+)
 from nnviz_tb.adapters.jax.attachment import with_activations
 from nnviz_tb.adapters.jax.calls import Forward, forward_of, forward_through
 from nnviz_tb.adapters.jax.loops import Unseen
@@ -168,6 +174,8 @@ def _layer(group: Group, kind: str, part: Part, others: dict[str, Array]) -> Lay
         trainable=bool(
             group.trainable.intersection((part.kernel, part.bias) if part.kernel else others)
         ),
+        # A convolution's neurons are in the last axis, with a bias or without.
+        notes=(LAST_AXIS_NOTE,) if part.guessed and not kind.startswith("Conv") else (),
     )
 
 
