@@ -260,6 +260,8 @@ def test_an_nnx_module_that_knows_its_parent_is_read_once() -> None:
     parent = LanguageModel(nnx.Rngs(0))
     parent.decoder.parent = parent
     assert [*named(parent)] == ["decoder/shared"]
+    (layer,) = layers_of(parent, gradients=jax.tree.leaves(nnx.state(parent)))
+    np.testing.assert_array_equal(layer.gradient, layer.kernel)
 
 
 def test_nnx_attributes_that_begin_with_an_underscore_are_layers_as_well() -> None:

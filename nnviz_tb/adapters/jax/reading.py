@@ -15,6 +15,7 @@ from nnviz_tb.adapters.jax.weights import (
     Path,
     Weight,
     aliases_of,
+    kind_in,
     variables_of,
     weights_of,
     without_aliases,
@@ -116,7 +117,12 @@ def _in_order(given: Any, model: Any, weights: list[Weight], argument: str) -> l
     weights_at: dict[int, deque[Weight]] = {}
     for weight in weights:
         weights_at.setdefault(id(weight.value), deque()).append(weight)
-    places = [weights_at.get(id(leaf)) for leaf in jax.tree.leaves(variables_of(model))]
+    variables = variables_of(model)
+    if isinstance(variables, kind_in("flax.nnx", "Module")):
+        from flax import nnx
+
+        variables = nnx.state(variables)  # a module's own leaves may go round in circles
+    places = [weights_at.get(id(leaf)) for leaf in jax.tree.leaves(variables)]
     ordered = [place.popleft() for place in places if place]
     if len(given) != len(ordered):
         ordered = [weight for weight in ordered if weight.trainable]
