@@ -14,7 +14,12 @@ from typing import Any
 import numpy as np
 
 from nnviz_tb.adapters.activations import is_real
-from nnviz_tb.adapters.grouping import NamedArray, key_name, layers_of_arrays
+from nnviz_tb.adapters.grouping import (
+    NamedArray,
+    has_neurons_first,
+    key_name,
+    layers_of_arrays,
+)
 from nnviz_tb.errors import AdapterError, ArgumentError
 from nnviz_tb.layers import Array, Layer
 
@@ -63,7 +68,8 @@ def layers_of(
         NamedArray(path, value, gradient_of.get(path), update_of.get(path))
         for path, value in arrays.items()
     ]
-    return layers_of_arrays(named, "array", by_shape=True)
+    first_axis = has_neurons_first(named)
+    return layers_of_arrays(named, "array", by_shape=True, first_axis=first_axis)
 
 
 def _is_array(value: object) -> bool:

@@ -28,6 +28,9 @@ LAST_AXIS_NOTE = "the last axis of its weights is taken as the neurons"
 FIRST_AXIS_NOTE = (
     "the first axis of its weights is taken as the neurons, for its bias is as long as that one"
 )
+AS_OTHERS_NOTE = (
+    "the first axis of its weights is taken as the neurons, as the biases of other layers say"
+)
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ class NamedArray:
 
 
 def layers_of_arrays(
-    arrays: Iterable[NamedArray], kind: str, *, by_shape: bool = False
+    arrays: Iterable[NamedArray], kind: str, *, by_shape: bool = False, first_axis: bool = False
 ) -> list[Layer]:
     """One layer for every kernel, with the bias beside it, in the order of the kernels.
 
@@ -67,19 +70,37 @@ def layers_of_arrays(
       kind: what ``Layer.type`` is to say.
       by_shape: the only kernel and the only vector beside each other belong together whatever they
         are called, if that fits; and a bias of a matrix says which of its axes are neurons.
+      first_axis: it is the first axis of a matrix whose bias does not say, see
+        :func:`has_neurons_first`.
     """
-    groups: dict[tuple[str, ...], list[NamedArray]] = {}
-    for array in arrays:
-        groups.setdefault(array.path[:-1], []).append(array)
     layers = []
-    for prefix, members in groups.items():
-        layers.extend(_layers_of_group("/".join(prefix), members, kind, by_shape))
+    for prefix, members in _by_module(arrays).items():
+        pairs = _kernels_with_biases(members, by_shape)
+        layers.extend(_layers_of_group("/".join(prefix), members, pairs, kind, first_axis))
     return layers
 
 
-def _layers_of_group(
-    prefix: str, members: list[NamedArray], kind: str, by_shape: bool
-) -> list[Layer]:
+def has_neurons_first(arrays: Iterable[NamedArray]) -> bool:
+    """Whether biases say so of some matrices of a net, and the contrary of none."""
+    firsts = {
+        bias.value.size != kernel.value.shape[-1]
+        for members in _by_module(arrays).values()
+        for kernel, bias in _kernels_with_biases(members, by_shape=True)
+        if bias and kernel.value.ndim == 2 and kernel.value.shape[0] != kernel.value.shape[1]
+    }
+    return firsts == {True}
+
+
+def _by_module(arrays: Iterable[NamedArray]) -> dict[tuple[str, ...], list[NamedArray]]:
+    groups: dict[tuple[str, ...], list[NamedArray]] = {}
+    for array in arrays:
+        groups.setdefault(array.path[:-1], []).append(array)
+    return groups
+
+
+def _kernels_with_biases(
+    members: list[NamedArray], by_shape: bool
+) -> list[tuple[NamedArray, NamedArray | None]]:
     kernels = [array for array in members if array.value.ndim >= 2]
     if not kernels:
         # Normalisation: a scale for every neuron, which is a kernel of one incoming weight.
@@ -87,17 +108,27 @@ def _layers_of_group(
             array for array in members if array.value.ndim == 1 and _SCALE.fullmatch(array.leaf)
         ]
         kernels = scales if len(scales) == 1 else []
-    biases = {kernel.path: _bias_of(kernel, members, by_shape) for kernel in kernels}
-    if by_shape and len(kernels) == 1 and not biases[kernels[0].path]:
-        biases[kernels[0].path] = _only_vector(kernels[0], members)
-    taken = {bias.path for bias in biases.values() if bias} | {kernel.path for kernel in kernels}
+    pairs = [(kernel, _bias_of(kernel, members, by_shape)) for kernel in kernels]
+    if by_shape and len(kernels) == 1 and not pairs[0][1]:
+        return [(kernels[0], _only_vector(kernels[0], members))]
+    return pairs
+
+
+def _layers_of_group(
+    prefix: str,
+    members: list[NamedArray],
+    pairs: list[tuple[NamedArray, NamedArray | None]],
+    kind: str,
+    first_axis: bool,
+) -> list[Layer]:
+    taken = {array.path for pair in pairs for array in pair if array}
     rest = {array.leaf: array.value for array in members if array.path not in taken}
-    main = _main_kernel(kernels)
+    main = _main_kernel([kernel for kernel, _ in pairs])
     layers = []
-    for kernel in kernels:
+    for kernel, bias in pairs:
         is_main = kernel is main
         name = prefix if is_main and prefix else _joined(prefix, kernel.leaf)
-        layers.append(_layer(name, kind, kernel, biases[kernel.path], rest if is_main else {}))
+        layers.append(_layer(name, kind, kernel, bias, rest if is_main else {}, first_axis))
     if main is None:
         layers.extend(
             Layer(
@@ -154,10 +185,14 @@ def _neuron_counts(kernel: NamedArray, by_shape: bool) -> tuple[int, ...]:
     return (shape[-1], shape[0]) if by_shape and len(shape) == 2 else (shape[-1],)
 
 
-def _neuron_axes(kernel: NamedArray, bias: NamedArray | None) -> Axes:
+def _neuron_axes(kernel: NamedArray, bias: NamedArray | None, first_axis: bool) -> Axes:
     """The last holds the neurons, of an embedding the first, unless the bias says otherwise."""
     shape = kernel.value.shape
-    is_first = _is_embedding(kernel) or (bias is not None and bias.value.size != shape[-1])
+    is_first = (
+        _is_embedding(kernel)
+        or (bias is not None and bias.value.size != shape[-1])
+        or (first_axis and len(shape) == 2 and (bias is None or shape[0] == shape[1]))
+    )
     return (0,) if is_first else (len(shape) - 1,)
 
 
@@ -166,10 +201,15 @@ def _is_embedding(array: NamedArray) -> bool:
 
 
 def _layer(
-    name: str, kind: str, kernel: NamedArray, bias: NamedArray | None, others: dict[str, Array]
+    name: str,
+    kind: str,
+    kernel: NamedArray,
+    bias: NamedArray | None,
+    others: dict[str, Array],
+    first_axis: bool,
 ) -> Layer:
     size = kernel.value.size + sum(array.size for array in others.values())
-    axes = _neuron_axes(kernel, bias)
+    axes = _neuron_axes(kernel, bias, first_axis)
     return Layer(
         name=name,
         type=kind,
@@ -192,7 +232,10 @@ def _notes(kernel: NamedArray, bias: NamedArray | None, axes: Axes) -> tuple[str
     """What was guessed."""
     if kernel.value.ndim < 2 or _is_embedding(kernel):
         return ()
-    axis_note = FIRST_AXIS_NOTE if axes == (0,) else LAST_AXIS_NOTE
+    says_so = bias is not None and bias.value.size != kernel.value.shape[-1]
+    axis_note = LAST_AXIS_NOTE
+    if axes == (0,):
+        axis_note = FIRST_AXIS_NOTE if says_so else AS_OTHERS_NOTE
     if bias is None or _BIAS.fullmatch(bias.leaf) or _SHIFT.fullmatch(bias.leaf):
         return (axis_note,)
     return (axis_note, f"{bias.leaf!r} is taken as its bias")

@@ -138,6 +138,21 @@ def test_a_bias_as_long_as_the_first_axis_alone_says_where_the_neurons_are(
     assert layer.notes[0].startswith("the first axis of its weights is taken as the neurons")
 
 
+def test_a_square_matrix_has_its_neurons_where_the_other_layers_have_them() -> None:
+    square, wide, bias = np.arange(16.0).reshape(4, 4), np.arange(8.0).reshape(2, 4), np.arange(4.0)
+
+    layers = by_name([(square, bias), (wide, bias[:2]), (square, None)])
+    assert all(layer.notes[0].startswith("the first axis") for layer in layers.values())
+    for name in ("0", "2"):
+        np.testing.assert_array_equal(layers[name].kernel, square.T)
+        assert layers[name].notes[0].endswith("as the biases of other layers say")
+
+    for others in ([(wide, bias)], [(wide, bias), (wide, bias[:2])], []):
+        layer = by_name([(square, bias), *others])["0"]
+        np.testing.assert_array_equal(layer.kernel, square)
+        assert layer.notes[0].startswith("the last axis")
+
+
 @pytest.mark.parametrize("name", ["scale", "g", "running_mean"])
 def test_a_vector_whose_name_says_otherwise_is_no_bias(name: str) -> None:
     (layer,) = layers_of({"A": KERNEL, name: BIAS})

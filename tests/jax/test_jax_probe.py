@@ -164,11 +164,14 @@ def test_activations_in_a_function_of_several_nnx_modules_lie_on_their_layers() 
 
 def test_a_net_of_pairs_has_its_biases_and_its_activations() -> None:
     x = batch(7, 5)
-    parameters = [(jnp.asarray(batch(6, 5)), jnp.arange(6.0)), (jnp.ones((3, 6)), jnp.zeros(3))]
+    sizes = [(6, 5), (6, 6), (3, 6)]
+    parameters = [(jnp.asarray(batch(*size)), jnp.arange(1.0 * size[0])) for size in sizes]
 
     def predict(parameters: Any, x: Any) -> Any:
-        (first, bias), (last, last_bias) = parameters
-        return last @ jnp.tanh(first @ x + bias) + last_bias
+        for kernel, bias in parameters[:-1]:
+            x = jnp.tanh(kernel @ x + bias)
+        kernel, bias = parameters[-1]
+        return kernel @ x + bias
 
     def loss(parameters: Any, x: Any) -> Any:
         return jax.vmap(predict, (None, 0))(parameters, x).sum()
@@ -178,12 +181,13 @@ def test_a_net_of_pairs_has_its_biases_and_its_activations() -> None:
         gradients=jax.grad(loss)(parameters, x),
         activations=nnviz_tb.jax.activations(loss, parameters, x),
     )
-    assert [*layers] == ["0", "1"]
-    kernel, bias = layers["0"].kernel, layers["0"].bias
-    assert kernel is not None
-    assert layers["0"].bias_gradient is not None
-    tanh = activation_of(layers["0"])
-    np.testing.assert_allclose(tanh.inputs, x @ kernel + bias, rtol=1e-4, atol=1e-5)
+    assert [*layers] == ["0", "1", "2"]
+    for name in ("0", "1"):
+        kernel, bias, tanh = layers[name].kernel, layers[name].bias, activation_of(layers[name])
+        assert kernel is not None
+        assert layers[name].bias_gradient is not None
+        np.testing.assert_allclose(tanh.inputs, x @ kernel + bias, rtol=1e-4, atol=1e-4)
+        x = np.asarray(tanh.outputs)
 
 
 def test_a_softmax_is_no_elementwise_function_and_a_normalisation_is_none_at_all() -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 from nnviz_tb.adapters.activations import is_real
 from nnviz_tb.adapters.grouping import (
     LAST_AXIS_NOTE,
     NamedArray,
+    has_neurons_first,
     layers_of_arrays,
     vector,
     with_neurons,
@@ -72,14 +74,17 @@ def _assembled(
     update_of: dict[Path, Array],
 ) -> list[Layer]:
     to_host(weights)
-    modules = _by_module([*(weights[place] for place in order), *weights])
+    members_of = _by_module([*(weights[place] for place in order), *weights])
     groups = {
         path: _group([*dict.fromkeys(members)], gradient_of, update_of)
-        for path, members in modules.items()
+        for path, members in members_of.items()
     }
+    modules = unstacked(groups)
+    plain = [array for group in chain(*modules.values()) for array in _plain_arrays(group)]
+    first_axis = has_neurons_first(plain)
     layers = {
-        path: [layer for part in parts for layer in _layers(part)]
-        for path, parts in unstacked(groups).items()
+        path: [layer for group in stacked for layer in _layers(group, first_axis)]
+        for path, stacked in modules.items()
     }
     return with_activations(layers, seen, unseen, weights)
 
@@ -115,21 +120,36 @@ def _group(
     )
 
 
-def _layers(group: Group) -> list[Layer]:
+def _parts(group: Group) -> list[Part] | None:
+    return flax_parts(group.arrays) if group.flax else parts_of(group.owner, group.arrays)
+
+
+def _plain_arrays(group: Group) -> list[NamedArray]:
+    """Those of a pytree that is no module's, of which nothing but names and shapes is known."""
+    return _named_arrays(group) if group.owner is None and _parts(group) is None else []
+
+
+def _named_arrays(group: Group) -> list[NamedArray]:
+    return [
+        NamedArray(
+            (*group.path, leaf),
+            array,
+            group.gradients.get(leaf),
+            group.updates.get(leaf),
+            leaf in group.trainable,
+        )
+        for leaf, array in group.arrays.items()
+    ]
+
+
+def _layers(group: Group, first_axis: bool) -> list[Layer]:
     kind, name = _kind(group), "/".join(group.path)
-    parts = flax_parts(group.arrays) if group.flax else parts_of(group.owner, group.arrays)
+    parts = _parts(group)
     if parts is None:
-        named = [
-            NamedArray(
-                (*group.path, leaf),
-                array,
-                group.gradients.get(leaf),
-                group.updates.get(leaf),
-                leaf in group.trainable,
-            )
-            for leaf, array in group.arrays.items()
-        ]
-        layers = layers_of_arrays(named, kind, by_shape=group.owner is None)
+        plain = group.owner is None
+        layers = layers_of_arrays(
+            _named_arrays(group), kind, by_shape=plain, first_axis=plain and first_axis
+        )
     else:
         named_by = {name for part in parts for name in (part.kernel, part.bias)}
         rest = {name: array for name, array in group.arrays.items() if name not in named_by}
