@@ -86,7 +86,8 @@ def has_neurons_first(arrays: Iterable[NamedArray]) -> bool:
         bias.value.size != kernel.value.shape[-1]
         for members in _by_module(arrays).values()
         for kernel, bias in _kernels_with_biases(members, by_shape=True)
-        if bias and kernel.value.ndim == 2 and kernel.value.shape[0] != kernel.value.shape[1]
+        if bias and len({*kernel.value.shape}) == kernel.value.ndim == 2
+        if not _is_embedding(kernel)
     }
     return firsts == {True}
 

@@ -147,7 +147,8 @@ def test_a_square_matrix_has_its_neurons_where_the_other_layers_have_them() -> N
         np.testing.assert_array_equal(layers[name].kernel, square.T)
         assert layers[name].notes[0].endswith("as the biases of other layers say")
 
-    for others in ([(wide, bias)], [(wide, bias), (wide, bias[:2])], []):
+    rows = {"embedding": wide, "bias": bias[:2]}
+    for others in ([(wide, bias)], [(wide, bias), (wide, bias[:2])], [rows], []):
         layer = by_name([(square, bias), *others])["0"]
         np.testing.assert_array_equal(layer.kernel, square)
         assert layer.notes[0].startswith("the last axis")
