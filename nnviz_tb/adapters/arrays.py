@@ -14,7 +14,12 @@ from typing import Any
 import numpy as np
 
 from nnviz_tb.adapters.activations import is_real
-from nnviz_tb.adapters.grouping import NamedArray, layers_of_arrays
+from nnviz_tb.adapters.grouping import (
+    NamedArray,
+    has_neurons_first,
+    key_name,
+    layers_of_arrays,
+)
 from nnviz_tb.errors import AdapterError, ArgumentError
 from nnviz_tb.layers import Array, Layer
 
@@ -57,13 +62,14 @@ def layers_of(
     arrays = {path: _checked(path, leaf) for path, leaf in _leaves(model, (), "model", ())}
     if not arrays:
         raise ArgumentError(f"model holds no arrays: {model!r:.200}")
-    gradient_of = _by_path(gradients, arrays, "gradients")
-    update_of = _by_path(updates, arrays, "updates")
+    gradient_of = _by_path(gradients, model, arrays, "gradients")
+    update_of = _by_path(updates, model, arrays, "updates")
     named = [
         NamedArray(path, value, gradient_of.get(path), update_of.get(path))
         for path, value in arrays.items()
     ]
-    return layers_of_arrays(named, "array")
+    first_axis = has_neurons_first(named)
+    return layers_of_arrays(named, "array", by_shape=True, first_axis=first_axis)
 
 
 def _is_array(value: object) -> bool:
@@ -87,7 +93,7 @@ def _leaves(
 
 def _children(node: object, path: Path, argument: str) -> Iterator[tuple[str, Any]]:
     if isinstance(node, Mapping):
-        yield from ((str(key), child) for key, child in node.items())
+        yield from ((key_name(key), child) for key, child in node.items())
     elif isinstance(node, tuple) and hasattr(node, "_fields"):
         yield from zip(node._fields, node, strict=True)
     elif isinstance(node, (list, tuple)):
@@ -124,12 +130,14 @@ def _checked(path: Path, leaf: object) -> Array:
     return array.view(np.uint8) if array.dtype == np.bool_ else array
 
 
-def _by_path(given: object, arrays: dict[Path, Array], argument: str) -> dict[Path, Array]:
+def _by_path(
+    given: object, model: object, arrays: dict[Path, Array], argument: str
+) -> dict[Path, Array]:
     """``{path: gradient}`` in the arrays' own shapes."""
     if given is None:
         return {}
     if isinstance(given, (list, tuple)) and not hasattr(given, "_fields"):
-        flat = _aligned(given, arrays, argument)
+        flat = _aligned(given, model, arrays, argument)
     else:
         flat = dict(_leaves(given, (), argument, ()))
     found = {}
@@ -148,11 +156,16 @@ def _by_path(given: object, arrays: dict[Path, Array], argument: str) -> dict[Pa
 
 
 def _aligned(
-    given: list[Any] | tuple[Any, ...], arrays: dict[Path, Array], argument: str
+    given: list[Any] | tuple[Any, ...], model: object, arrays: dict[Path, Array], argument: str
 ) -> dict[Path, Any]:
     """A list of arrays laid beside the model's, or read as a pytree like the model."""
     if not all(leaf is None or _is_array(leaf) for leaf in given):
         return dict(_leaves(given, (), argument, ()))
+    if isinstance(model, (list, tuple)) and len(given) == len(model):
+        # Where the model has None, the list has so too, and no place in the order of arrays.
+        mirrored = dict(_leaves(given, (), argument, ()))
+        if mirrored.keys() <= arrays.keys():
+            return mirrored
     if len(given) != len(arrays):
         raise ArgumentError(
             f"{argument}: a list must be as long as the model has arrays, {len(arrays)}, "

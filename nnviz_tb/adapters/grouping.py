@@ -1,5 +1,7 @@
 """Named arrays as layers, by the names people give them: ``kernel`` and ``bias``, ``W1``, ``b1``.
 
+In a plain pytree, whose names may say nothing, also by their shapes: ``[(W, b), …]``.
+
 For code that has no layer objects, and for layers of a kind that no adapter knows.
 """
 
@@ -18,10 +20,17 @@ _BIAS = re.compile(r"(?:bias|biases|b)(_?\d*)", re.IGNORECASE)
 _SCALE = re.compile(r"(?:scale|gamma)()", re.IGNORECASE)
 _SHIFT = re.compile(r"(?:bias|beta|offset)()", re.IGNORECASE)
 _EMBEDDING = re.compile(r"embeddings?_?\d*", re.IGNORECASE)
+_NO_BIAS = re.compile(r"(?:.*_)?(?:scale|gamma|g|mean|var|variance|std|mask|count)", re.IGNORECASE)
 
 Axes = tuple[int, ...]
 
 LAST_AXIS_NOTE = "the last axis of its weights is taken as the neurons"
+FIRST_AXIS_NOTE = (
+    "the first axis of its weights is taken as the neurons, for its bias is as long as that one"
+)
+AS_OTHERS_NOTE = (
+    "the first axis of its weights is taken as the neurons, as the biases of other layers say"
+)
 
 
 @dataclass(frozen=True)
@@ -48,7 +57,9 @@ class NamedArray:
         return self.path[-1]
 
 
-def layers_of_arrays(arrays: Iterable[NamedArray], kind: str) -> list[Layer]:
+def layers_of_arrays(
+    arrays: Iterable[NamedArray], kind: str, *, by_shape: bool = False, first_axis: bool = False
+) -> list[Layer]:
     """One layer for every kernel, with the bias beside it, in the order of the kernels.
 
     Arrays that are neither are a layer of their own when they have two axes or more, and otherwise
@@ -57,17 +68,40 @@ def layers_of_arrays(arrays: Iterable[NamedArray], kind: str) -> list[Layer]:
     Args:
       arrays: each under a path of its own.
       kind: what ``Layer.type`` is to say.
+      by_shape: the only kernel and the only vector beside each other belong together whatever they
+        are called, if that fits; and a bias of a matrix says which of its axes are neurons.
+      first_axis: it is the first axis of a matrix whose bias does not say, see
+        :func:`has_neurons_first`.
     """
-    groups: dict[tuple[str, ...], list[NamedArray]] = {}
-    for array in arrays:
-        groups.setdefault(array.path[:-1], []).append(array)
     layers = []
-    for prefix, members in groups.items():
-        layers.extend(_layers_of_group("/".join(prefix), members, kind))
+    for prefix, members in _by_module(arrays).items():
+        pairs = _kernels_with_biases(members, by_shape)
+        layers.extend(_layers_of_group("/".join(prefix), members, pairs, kind, first_axis))
     return layers
 
 
-def _layers_of_group(prefix: str, members: list[NamedArray], kind: str) -> list[Layer]:
+def has_neurons_first(arrays: Iterable[NamedArray]) -> bool:
+    """Whether biases say so of some matrices of a net, and the contrary of none."""
+    firsts = {
+        bias.value.size != kernel.value.shape[-1]
+        for members in _by_module(arrays).values()
+        for kernel, bias in _kernels_with_biases(members, by_shape=True)
+        if bias and len({*kernel.value.shape}) == kernel.value.ndim == 2
+        if not _is_embedding(kernel)
+    }
+    return firsts == {True}
+
+
+def _by_module(arrays: Iterable[NamedArray]) -> dict[tuple[str, ...], list[NamedArray]]:
+    groups: dict[tuple[str, ...], list[NamedArray]] = {}
+    for array in arrays:
+        groups.setdefault(array.path[:-1], []).append(array)
+    return groups
+
+
+def _kernels_with_biases(
+    members: list[NamedArray], by_shape: bool
+) -> list[tuple[NamedArray, NamedArray | None]]:
     kernels = [array for array in members if array.value.ndim >= 2]
     if not kernels:
         # Normalisation: a scale for every neuron, which is a kernel of one incoming weight.
@@ -75,15 +109,27 @@ def _layers_of_group(prefix: str, members: list[NamedArray], kind: str) -> list[
             array for array in members if array.value.ndim == 1 and _SCALE.fullmatch(array.leaf)
         ]
         kernels = scales if len(scales) == 1 else []
-    biases = {kernel.path: _bias_of(kernel, members) for kernel in kernels}
-    taken = {bias.path for bias in biases.values() if bias} | {kernel.path for kernel in kernels}
+    pairs = [(kernel, _bias_of(kernel, members, by_shape)) for kernel in kernels]
+    if by_shape and len(kernels) == 1 and not pairs[0][1]:
+        return [(kernels[0], _only_vector(kernels[0], members))]
+    return pairs
+
+
+def _layers_of_group(
+    prefix: str,
+    members: list[NamedArray],
+    pairs: list[tuple[NamedArray, NamedArray | None]],
+    kind: str,
+    first_axis: bool,
+) -> list[Layer]:
+    taken = {array.path for pair in pairs for array in pair if array}
     rest = {array.leaf: array.value for array in members if array.path not in taken}
-    main = _main_kernel(kernels)
+    main = _main_kernel([kernel for kernel, _ in pairs])
     layers = []
-    for kernel in kernels:
+    for kernel, bias in pairs:
         is_main = kernel is main
         name = prefix if is_main and prefix else _joined(prefix, kernel.leaf)
-        layers.append(_layer(name, kind, kernel, biases[kernel.path], rest if is_main else {}))
+        layers.append(_layer(name, kind, kernel, bias, rest if is_main else {}, first_axis))
     if main is None:
         layers.extend(
             Layer(
@@ -107,49 +153,93 @@ def _main_kernel(kernels: list[NamedArray]) -> NamedArray | None:
     return named[0] if len(named) == 1 else None
 
 
-def _bias_of(kernel: NamedArray, members: list[NamedArray]) -> NamedArray | None:
+def _bias_of(kernel: NamedArray, members: list[NamedArray], by_shape: bool) -> NamedArray | None:
+    """The bias by its name."""
     pattern, counterpart = (_KERNEL, _BIAS) if kernel.value.ndim >= 2 else (_SCALE, _SHIFT)
     match = pattern.fullmatch(kernel.leaf)
     if match is None:
         return None
-    neurons = _view(kernel.leaf, kernel.value).shape[-1]
-    for array in members:
-        other = counterpart.fullmatch(array.leaf)
-        if other and other.group(1) == match.group(1) and array.value.shape == (neurons,):
-            return array
+    for count in _neuron_counts(kernel, by_shape):
+        for array in members:
+            other = counterpart.fullmatch(array.leaf)
+            if other and other.group(1) == match.group(1) and array.value.shape == (count,):
+                return array
     return None
 
 
+def _only_vector(kernel: NamedArray, members: list[NamedArray]) -> NamedArray | None:
+    """The vector beside the kernel, if there is one only and its name does not speak against it."""
+    vectors = [array for array in members if array.value.ndim == 1]
+    if len(vectors) != 1 or kernel.value.ndim < 2 or _is_embedding(kernel):
+        return None
+    (vector,) = vectors
+    fits = vector.value.size in _neuron_counts(kernel, by_shape=True)
+    named_otherwise = _NO_BIAS.fullmatch(vector.leaf) or vector.trainable != kernel.trainable
+    return vector if fits and not named_otherwise else None
+
+
+def _neuron_counts(kernel: NamedArray, by_shape: bool) -> tuple[int, ...]:
+    """As long a bias of the kernel may be; the likeliest length first."""
+    shape = kernel.value.shape
+    if _is_embedding(kernel):
+        return (shape[0],)
+    return (shape[-1], shape[0]) if by_shape and len(shape) == 2 else (shape[-1],)
+
+
+def _neuron_axes(kernel: NamedArray, bias: NamedArray | None, first_axis: bool) -> Axes:
+    """The last holds the neurons, of an embedding the first, unless the bias says otherwise."""
+    shape = kernel.value.shape
+    is_first = (
+        _is_embedding(kernel)
+        or (bias is not None and bias.value.size != shape[-1])
+        or (first_axis and len(shape) == 2 and (bias is None or shape[0] == shape[1]))
+    )
+    return (0,) if is_first else (len(shape) - 1,)
+
+
+def _is_embedding(array: NamedArray) -> bool:
+    return array.value.ndim == 2 and _EMBEDDING.fullmatch(array.leaf) is not None
+
+
 def _layer(
-    name: str, kind: str, kernel: NamedArray, bias: NamedArray | None, others: dict[str, Array]
+    name: str,
+    kind: str,
+    kernel: NamedArray,
+    bias: NamedArray | None,
+    others: dict[str, Array],
+    first_axis: bool,
 ) -> Layer:
     size = kernel.value.size + sum(array.size for array in others.values())
-    embedding = _EMBEDDING.fullmatch(kernel.leaf) is not None and kernel.value.ndim == 2
-    guessed = kernel.value.ndim >= 2 and not embedding
+    axes = _neuron_axes(kernel, bias, first_axis)
     return Layer(
         name=name,
         type=kind,
-        kernel=_view(kernel.leaf, kernel.value),
+        kernel=with_neurons(kernel.value, axes),
         kernel_name=kernel.leaf,
         kernel_shape=kernel.value.shape,
         bias=None if bias is None else vector(bias.value),
         bias_name="bias" if bias is None else bias.leaf,
-        gradient=None if kernel.gradient is None else _view(kernel.leaf, kernel.gradient),
-        update=None if kernel.update is None else _view(kernel.leaf, kernel.update),
+        gradient=None if kernel.gradient is None else with_neurons(kernel.gradient, axes),
+        update=None if kernel.update is None else with_neurons(kernel.update, axes),
         bias_gradient=None if bias is None or bias.gradient is None else vector(bias.gradient),
         others=others,
         parameters=size + (0 if bias is None else bias.value.size),
         trainable=kernel.trainable,
-        notes=(LAST_AXIS_NOTE,) if guessed else (),
+        notes=_notes(kernel, bias, axes),
     )
 
 
-def _view(leaf: str, value: Array) -> Array:
-    """``[fan_in, neurons]`` ; the last axis holds the neurons, of an embedding the first."""
-    if value.ndim == 2 and _EMBEDDING.fullmatch(leaf):
-        transposed: Array = with_neurons(value, (0,))
-        return transposed
-    return matrix(value)
+def _notes(kernel: NamedArray, bias: NamedArray | None, axes: Axes) -> tuple[str, ...]:
+    """What was guessed."""
+    if kernel.value.ndim < 2 or _is_embedding(kernel):
+        return ()
+    says_so = bias is not None and bias.value.size != kernel.value.shape[-1]
+    axis_note = LAST_AXIS_NOTE
+    if axes == (0,):
+        axis_note = FIRST_AXIS_NOTE if says_so else AS_OTHERS_NOTE
+    if bias is None or _BIAS.fullmatch(bias.leaf) or _SHIFT.fullmatch(bias.leaf):
+        return (axis_note,)
+    return (axis_note, f"{bias.leaf!r} is taken as its bias")
 
 
 def matrix(value: Array) -> Array:
@@ -176,6 +266,11 @@ def vector(value: Any) -> Any:
         distant: Any = value
         return distant.vector()
     return value.reshape(-1)
+
+
+def key_name(key: object) -> str:
+    """A dict's key as text; a tuple, as ``flax.traverse_util.flatten_dict`` makes, is a path."""
+    return "/".join(str(part) for part in key) if type(key) is tuple else str(key)
 
 
 def _joined(prefix: str, leaf: str) -> str:

@@ -44,6 +44,7 @@ class Pair(NamedTuple):
         ({"dense": {"Kernel": KERNEL, "BIAS": BIAS}}, "dense", "Kernel", "BIAS"),
         ({"dense/weight": KERNEL, "dense/bias": BIAS}, "dense", "weight", "bias"),
         ({"enc.dense.weight": KERNEL, "enc.dense.bias": BIAS}, "enc/dense", "weight", "bias"),
+        ({("enc", 0, "weight"): KERNEL, ("enc", 0, "bias"): BIAS}, "enc/0", "weight", "bias"),
         ([{"w": KERNEL, "b": BIAS}], "0", "w", "b"),
         ({"out": Dense(KERNEL, BIAS)}, "out", "w", "b"),
         (Pair({"w": KERNEL, "b": BIAS}, None), "first", "w", "b"),
@@ -88,10 +89,10 @@ def test_a_scale_and_its_shift_are_a_kernel_of_one_incoming_weight() -> None:
 
 
 def test_arrays_that_are_no_kernel_keep_their_own_names() -> None:
-    layers = by_name({"a": KERNEL, "b": BIAS, "temperature": 0.5, "steps": [np.array(3)]})
+    layers = by_name({"a": KERNEL, "mean": BIAS, "temperature": 0.5, "steps": [np.array(3)]})
 
     np.testing.assert_array_equal(layers["a"].kernel, KERNEL)
-    np.testing.assert_array_equal(layers["a"].others["b"], BIAS)
+    np.testing.assert_array_equal(layers["a"].others["mean"], BIAS)
     assert layers["a"].others["temperature"].shape == ()
     assert layers["steps/0"].others["0"] == 3
 
@@ -102,6 +103,63 @@ def test_several_kernels_under_one_name_are_told_apart() -> None:
     assert list(layers) == ["cell", "cell/recurrent"]
     assert layers["cell"].bias is not None
     assert layers["cell/recurrent"].bias is None
+
+
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [([(KERNEL, BIAS)], "0"), ([KERNEL, BIAS], "0"), ({"A": KERNEL, "c": BIAS}, "A")],
+)
+def test_one_kernel_and_one_vector_belong_together_whatever_their_names(
+    model: object, name: str
+) -> None:
+    layer = by_name(model, gradients=model)[name]
+
+    np.testing.assert_array_equal(layer.bias, BIAS)
+    np.testing.assert_array_equal(layer.bias_gradient, BIAS)
+    assert layer.others == {}
+    assert layer.notes == (
+        "the last axis of its weights is taken as the neurons",
+        f"{layer.bias_name!r} is taken as its bias",
+    )
+
+
+@pytest.mark.parametrize("names", [("0", "1"), ("W1", "b1"), ("weight", "bias")])
+def test_a_bias_as_long_as_the_first_axis_alone_says_where_the_neurons_are(
+    names: tuple[str, str],
+) -> None:
+    rng = np.random.default_rng(0)
+    kernel, bias, x = rng.normal(size=(4, 3)), rng.normal(size=4), rng.normal(size=(5, 3))
+    model = dict(zip(names, (kernel, bias), strict=True))
+    layer = by_name(model, gradients=model, updates=model)[names[0]]
+
+    np.testing.assert_allclose(x @ layer.kernel + layer.bias, x @ kernel.T + bias)
+    np.testing.assert_array_equal(layer.gradient, kernel.T)
+    np.testing.assert_array_equal(layer.update, kernel.T)
+    assert layer.notes[0].startswith("the first axis of its weights is taken as the neurons")
+
+
+def test_a_square_matrix_has_its_neurons_where_the_other_layers_have_them() -> None:
+    square, wide, bias = np.arange(16.0).reshape(4, 4), np.arange(8.0).reshape(2, 4), np.arange(4.0)
+
+    layers = by_name([(square, bias), (wide, bias[:2]), (square, None)])
+    assert all(layer.notes[0].startswith("the first axis") for layer in layers.values())
+    for name in ("0", "2"):
+        np.testing.assert_array_equal(layers[name].kernel, square.T)
+        assert layers[name].notes[0].endswith("as the biases of other layers say")
+
+    rows = {"embedding": wide, "bias": bias[:2]}
+    for others in ([(wide, bias)], [(wide, bias), (wide, bias[:2])], [rows], []):
+        layer = by_name([(square, bias), *others])["0"]
+        np.testing.assert_array_equal(layer.kernel, square)
+        assert layer.notes[0].startswith("the last axis")
+
+
+@pytest.mark.parametrize("name", ["scale", "g", "running_mean"])
+def test_a_vector_whose_name_says_otherwise_is_no_bias(name: str) -> None:
+    (layer,) = layers_of({"A": KERNEL, name: BIAS})
+
+    assert layer.bias is None
+    np.testing.assert_array_equal(layer.others[name], BIAS)
 
 
 def test_the_views_compute_what_the_arrays_compute() -> None:
@@ -141,6 +199,15 @@ def test_gradients_lie_in_the_view_of_their_kernel(gradients: Any) -> None:
 
     np.testing.assert_array_equal(layer.gradient, KERNEL + 1)
     assert layer.bias_gradient is None
+
+
+def test_gradients_have_none_where_the_model_has() -> None:
+    model = [KERNEL, None, KERNEL + 1]
+    layers = by_name(model, gradients=[KERNEL + 2, None, KERNEL + 3])
+
+    np.testing.assert_array_equal(layers["0"].gradient, KERNEL + 2)
+    np.testing.assert_array_equal(layers["2"].gradient, KERNEL + 3)
+    assert by_name([[KERNEL], [KERNEL]], gradients=[KERNEL, None])["1"].gradient is None
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,10 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 from flax import linen, nnx
+from flax.training.train_state import TrainState
 
 import nnviz_tb.jax
 from nnviz_tb.adapters import layers_of
@@ -74,6 +76,118 @@ def test_functions_written_by_hand_are_found_as_well() -> None:
     assert clipped.function is not None
     np.testing.assert_allclose(swish.function(GRID), GRID / (1 + np.exp(-1.7 * GRID)), atol=1e-5)
     np.testing.assert_allclose(clipped.function(GRID), np.maximum(GRID, 0) ** 2, atol=1e-5)
+
+
+def test_numbers_of_python_in_a_model_are_part_of_the_function() -> None:
+    module = linen.Dense(3, name="dense")
+    x = batch(7, 5)
+    variables = module.init(KEY, x)
+    fresh = TrainState.create(apply_fn=module.apply, params=variables["params"], tx=optax.sgd(0.1))
+    assert type(fresh.step) is int
+
+    (tanh,) = nnviz_tb.jax.activations(
+        lambda state, x: jnp.tanh(state.apply_fn({"params": state.params}, x)), fresh, x
+    ).values()
+    np.testing.assert_allclose(tanh.inputs, np.asarray(module.apply(variables, x)), rtol=1e-5)
+
+    for factor in (0.5, 2.0):
+        model = {"w": jnp.asarray(batch(5, 6)), "factor": factor}
+        (tanh,) = nnviz_tb.jax.activations(
+            lambda m, x: jnp.tanh(x @ m["w"] * m["factor"]), model, x
+        ).values()
+        np.testing.assert_allclose(tanh.inputs, x @ batch(5, 6) * factor, rtol=1e-5, atol=1e-5)
+
+
+class LinenPair(linen.Module):
+    @linen.compact
+    def __call__(self, image: Any, *, text: Any, train: bool = False) -> Any:
+        return linen.tanh(linen.Dense(4, name="dense")(image) + text)
+
+
+class NnxPair(nnx.Module):
+    def __init__(self) -> None:
+        self.dense = nnx.Linear(5, 4, rngs=nnx.Rngs(0))
+
+    def __call__(self, image: Any, *, text: Any) -> Any:
+        return nnx.tanh(self.dense(image) + text)
+
+
+class EquinoxPair(eqx.Module):
+    dense: eqx.nn.Linear
+
+    def __call__(self, image: Any, *, text: Any) -> Any:
+        return jnp.tanh(self.dense(image) + text)
+
+
+class NnxOfDict(nnx.Module):
+    def __init__(self) -> None:
+        self.dense = nnx.Linear(5, 4, rngs=nnx.Rngs(0))
+
+    def __call__(self, features: Any, **_: Any) -> Any:
+        return nnx.tanh(self.dense(features["image"]) + features["text"])
+
+
+def named_inputs_models() -> list[Any]:
+    module = LinenPair()
+    variables = module.init(KEY, batch(7, 5), text=batch(7, 4))
+    state = TrainState.create(apply_fn=module.apply, params=variables["params"], tx=optax.sgd(0.1))
+    equinox = EquinoxPair(eqx.nn.Linear(5, 4, key=KEY))
+    return [module.bind(variables), state, NnxPair(), equinox, NnxOfDict()]
+
+
+@pytest.mark.parametrize("model", named_inputs_models(), ids=lambda model: type(model).__name__)
+def test_a_dict_of_inputs_names_the_arguments_or_is_one(model: Any) -> None:
+    inputs = {"image": batch(7, 5), "text": batch(7, 4)}
+    layers = layers_of(model, inputs=inputs)
+    (tanh,) = (layer.activation for layer in layers if layer.activation is not None)
+    (dense,) = (layer for layer in layers if layer.kernel is not None)
+
+    assert tanh.function_name == "tanh"
+    expected = inputs["image"] @ dense.kernel + dense.bias + inputs["text"]
+    np.testing.assert_allclose(tanh.inputs, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_activations_in_a_function_of_several_nnx_modules_lie_on_their_layers() -> None:
+    modules = {
+        "body": nnx.Linear(5, 6, rngs=nnx.Rngs(0)),
+        "head": nnx.Linear(6, 1, rngs=nnx.Rngs(1)),
+    }
+    modules["drop"] = nnx.Dropout(0.5, rngs=nnx.Rngs(2))
+    x = batch(7, 5)
+    found = nnviz_tb.jax.activations(
+        lambda m, x: m["head"](m["drop"](nnx.tanh(m["body"](x)))).sum(), modules, x
+    )
+
+    assert [*found] == ["body"]
+    np.testing.assert_allclose(found["body"].inputs, np.asarray(modules["body"](x)), rtol=1e-5)
+
+
+def test_a_net_of_pairs_has_its_biases_and_its_activations() -> None:
+    x = batch(7, 5)
+    sizes = [(6, 5), (6, 6), (3, 6)]
+    parameters = [(jnp.asarray(batch(*size)), jnp.arange(1.0 * size[0])) for size in sizes]
+
+    def predict(parameters: Any, x: Any) -> Any:
+        for kernel, bias in parameters[:-1]:
+            x = jnp.tanh(kernel @ x + bias)
+        kernel, bias = parameters[-1]
+        return kernel @ x + bias
+
+    def loss(parameters: Any, x: Any) -> Any:
+        return jax.vmap(predict, (None, 0))(parameters, x).sum()
+
+    layers = named(
+        parameters,
+        gradients=jax.grad(loss)(parameters, x),
+        activations=nnviz_tb.jax.activations(loss, parameters, x),
+    )
+    assert [*layers] == ["0", "1", "2"]
+    for name in ("0", "1"):
+        kernel, bias, tanh = layers[name].kernel, layers[name].bias, activation_of(layers[name])
+        assert kernel is not None
+        assert layers[name].bias_gradient is not None
+        np.testing.assert_allclose(tanh.inputs, x @ kernel + bias, rtol=1e-4, atol=1e-4)
+        x = np.asarray(tanh.outputs)
 
 
 def test_a_softmax_is_no_elementwise_function_and_a_normalisation_is_none_at_all() -> None:

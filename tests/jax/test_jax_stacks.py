@@ -8,6 +8,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 from flax import linen, nnx
 
 from nnviz_tb.adapters import layers_of
@@ -15,6 +16,7 @@ from nnviz_tb.layers import Layer
 
 KEY = jax.random.key(0)
 DEPTH = 3
+HEAD = {"kernel": jnp.ones((6, 2)), "bias": jnp.ones(2)}
 
 
 def named(model: Any, **rest: Any) -> dict[str, Layer]:
@@ -79,6 +81,44 @@ def test_layers_that_nnx_and_equinox_map_over_are_told_apart() -> None:
     layers = named({"blocks": mapped})
     assert {*layers} == {f"blocks/layers/{i}/{k}" for i in range(DEPTH) for k in range(2)}
     np.testing.assert_array_equal(layers["blocks/layers/2/0"].kernel, mapped.layers[0].weight[2].T)
+
+
+class Attention(linen.Module):
+    @linen.compact
+    def __call__(self, x: Any, _: Any) -> tuple[Any, None]:
+        x = linen.MultiHeadDotProductAttention(num_heads=2, name="attention")(x)
+        return linen.tanh(linen.Dense(6, name="dense")(x)), None
+
+
+@pytest.mark.parametrize("depth", [2, 3, 6])
+def test_attention_that_linen_scans_through_is_told_apart(depth: int) -> None:
+    scanned = linen.scan(
+        Attention, variable_axes={"params": 0}, split_rngs={"params": True}, length=depth
+    )(name="blocks")
+    variables = scanned.init(KEY, jnp.ones((1, 5, 6)), None)
+    layers = named({"params": {"blocks": variables["params"], "head": HEAD}})
+
+    for name in ("query", "key", "value", "out"):
+        stacked = variables["params"]["attention"][name]
+        for i in range(depth):
+            layer = layers[f"blocks/{i}/attention/{name}"]
+            np.testing.assert_array_equal(layer.kernel, stacked["kernel"][i].reshape(6, 6))
+            np.testing.assert_array_equal(layer.bias, stacked["bias"][i].reshape(6))
+
+
+def test_attention_that_nnx_maps_over_is_told_apart() -> None:
+    @nnx.vmap(in_axes=0, out_axes=0)
+    def attention(key: Any) -> nnx.MultiHeadAttention:
+        return nnx.MultiHeadAttention(2, 6, decode=False, rngs=nnx.Rngs(key))
+
+    stacked = attention(jax.random.split(KEY, DEPTH))
+    layers = named(nnx.Dict(blocks=stacked))
+
+    assert {*layers} == {
+        f"blocks/{i}/{name}" for i in range(DEPTH) for name in ("query", "key", "value", "out")
+    }
+    query = np.asarray(stacked.query.kernel[...])
+    np.testing.assert_array_equal(layers["blocks/1/query"].kernel, query[1].reshape(6, 6))
 
 
 def test_axes_that_are_no_stack_stay_together() -> None:

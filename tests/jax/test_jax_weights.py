@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from flax import linen, nnx
+from flax import linen, nnx, traverse_util
 from flax.training.train_state import TrainState
 
 from nnviz_tb.adapters import layers_of
@@ -56,6 +56,30 @@ def test_parameters_sorted_by_letters_are_listed_by_numbers() -> None:
     assert dense == [f"Dense_{i}" for i in range(11)]
 
 
+def test_parameters_flattened_to_tuples_are_the_same_layers() -> None:
+    parameters = Net().init(KEY, jnp.ones((2, 5)))["params"]
+    flat = traverse_util.flatten_dict(parameters)
+    plain, layers = named(parameters), named(flat, gradients=flat)
+
+    assert [*layers] == [*plain]
+    assert layers["Dense_0"].type == "Dense"
+    np.testing.assert_array_equal(layers["Dense_0"].gradient, plain["Dense_0"].kernel)
+
+
+def test_the_parameters_are_the_kernels_where_their_averages_have_equal_names() -> None:
+    kernel = jnp.arange(6.0).reshape(2, 3)
+    variables = {
+        "ema_params": {"Dense_0": {"kernel": 0 * kernel}},
+        "params": {"Dense_0": {"kernel": kernel}},
+    }
+    (layer,) = layers_of(variables, gradients={"Dense_0": {"kernel": kernel + 1}})
+
+    np.testing.assert_array_equal(layer.kernel, kernel)
+    np.testing.assert_array_equal(layer.gradient, kernel + 1)
+    np.testing.assert_array_equal(layer.others["ema_params_kernel"], 0 * kernel)
+    assert layer.trainable
+
+
 def test_a_linen_kernel_with_a_bias_of_two_axes_has_as_many_neurons_as_the_bias() -> None:
     module = linen.DenseGeneral((2, 4))
     variables = module.init(KEY, jnp.ones((3, 5)))
@@ -67,6 +91,20 @@ def test_a_linen_kernel_with_a_bias_of_two_axes_has_as_many_neurons_as_the_bias(
     assert layer.kernel_shape == (5, 2, 4)
     expected = np.asarray(module.apply(variables, x)).reshape(3, 8)
     np.testing.assert_allclose(x @ layer.kernel + layer.bias, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_a_linen_kernel_of_several_axes_without_a_bias_says_what_was_taken_as_its_neurons() -> None:
+    def notes(module: linen.Module, x: Any) -> tuple[str, ...]:
+        bound = {"params": {f"{type(module).__name__}_0": module.init(KEY, x)["params"]}}
+        (layer,) = layers_of(bound)
+        return layer.notes
+
+    x = jnp.ones((1, 4, 4, 3))
+    note = "the last axis of its weights is taken as the neurons"
+    assert notes(linen.DenseGeneral((2, 4), use_bias=False), x) == (note,)
+    assert notes(linen.DenseGeneral((2, 4)), x) == ()
+    assert notes(linen.Dense(5, use_bias=False), x) == ()
+    assert notes(linen.Conv(5, (3, 3), use_bias=False), x) == ()
 
 
 def test_a_train_state_and_a_bound_module_show_what_their_variables_show() -> None:
@@ -136,6 +174,113 @@ def test_a_variable_shared_by_two_nnx_modules_is_one_layer() -> None:
             self.same = self.one
 
     assert [*named(Tied(nnx.Rngs(0)))] == ["one"]
+
+
+class Decoder(nnx.Module):
+    def __init__(self, embedding: nnx.Embed) -> None:
+        self.shared = embedding
+
+    def __call__(self, x: Any) -> Any:
+        return self.shared.attend(x)
+
+
+class LanguageModel(nnx.Module):
+    def __init__(self, rngs: nnx.Rngs) -> None:
+        self.token_embed = nnx.Embed(7, 3, rngs=rngs)
+        self.decoder = Decoder(self.token_embed)
+
+    def __call__(self, tokens: Any) -> Any:
+        return self.decoder(nnx.tanh(self.token_embed(tokens)))
+
+
+def test_a_tied_embedding_keeps_its_name_after_a_jitted_step() -> None:
+    model, tokens = LanguageModel(nnx.Rngs(0)), jnp.array([1, 2])
+    before = [*named(model)]
+
+    @nnx.jit
+    def step(model: LanguageModel) -> Any:
+        return model(tokens)
+
+    step(model)
+    assert [*vars(model)].index("decoder") < [*vars(model)].index("token_embed")
+    assert [*named(model)] == before == ["decoder/shared"]
+
+
+def test_gradients_of_a_tied_embedding_may_stand_at_either_of_its_places() -> None:
+    model, tokens = LanguageModel(nnx.Rngs(0)), jnp.array([1, 2])
+    graph, parameters = nnx.split(model, nnx.Param)
+    gradients = jax.grad(lambda state: nnx.merge(graph, state)(tokens).sum())(parameters)
+    expected = np.asarray(jax.tree.leaves(gradients)[0]).T
+
+    for given in (
+        gradients,
+        {"token_embed": {"embedding": expected.T}},
+        {"decoder/shared/embedding": jnp.asarray(expected.T)},
+    ):
+        (layer,) = layers_of(model, gradients=given)
+        np.testing.assert_array_equal(layer.gradient, expected)
+
+
+@pytest.mark.parametrize("container", [dict, lambda **modules: [*modules.values()]])
+def test_nnx_modules_in_a_container_are_read_with_their_gradients(container: Any) -> None:
+    generator = nnx.LinearGeneral(3, (2, 2), use_bias=False, rngs=nnx.Rngs(0))
+    critic = nnx.Linear(4, 1, rngs=nnx.Rngs(1))
+    model = container(generator=generator, critic=critic)
+    gradients = container(generator=nnx.state(generator), critic=nnx.state(critic))
+    layers = layers_of(model, gradients=gradients)
+
+    assert [layer.type for layer in layers] == ["LinearGeneral", "Linear"]
+    assert layers[0].kernel is not None
+    assert layers[0].kernel.shape == (3, 4)
+    for layer in layers:
+        np.testing.assert_array_equal(layer.gradient, layer.kernel)
+
+
+def test_a_class_that_was_registered_as_a_pytree_is_read() -> None:
+    @jax.tree_util.register_pytree_node_class
+    class Pair:
+        def __init__(self, *arrays: Any) -> None:
+            self.arrays = arrays
+
+        def tree_flatten(self) -> Any:
+            return self.arrays, None
+
+        @classmethod
+        def tree_unflatten(cls, _: None, arrays: Any) -> Any:
+            return cls(*arrays)
+
+    pair = Pair(jnp.ones((3, 4)), jnp.arange(4.0))
+    for model in (pair, {"pair": pair}, [pair]):
+        (layer,) = layers_of(model, gradients=model)
+        np.testing.assert_array_equal(layer.bias, np.arange(4.0))
+        np.testing.assert_array_equal(layer.bias_gradient, np.arange(4.0))
+
+
+def test_an_nnx_module_that_knows_its_parent_is_read_once() -> None:
+    parent = LanguageModel(nnx.Rngs(0))
+    parent.decoder.parent = parent
+    assert [*named(parent)] == ["decoder/shared"]
+    (layer,) = layers_of(parent, gradients=jax.tree.leaves(nnx.state(parent)))
+    np.testing.assert_array_equal(layer.gradient, layer.kernel)
+
+
+def test_nnx_attributes_that_begin_with_an_underscore_are_layers_as_well() -> None:
+    class Private(nnx.Module):
+        def __init__(self, rngs: nnx.Rngs) -> None:
+            self._hidden = nnx.Linear(4, 3, rngs=rngs)
+            self.out = nnx.Linear(3, 2, rngs=rngs)
+
+        def __call__(self, x: Any) -> Any:
+            return self.out(nnx.relu(self._hidden(x)))
+
+    model = Private(nnx.Rngs(0))
+    gradients = nnx.grad(lambda m: m(jnp.ones((2, 4))).sum())(model)
+    layers = named(model, gradients=gradients)
+
+    assert [*layers] == ["_hidden", "out"]
+    np.testing.assert_array_equal(
+        layers["_hidden"].gradient, gradients["_hidden"]["kernel"].get_value()
+    )
 
 
 def equinox_forward(layer: Any, x: Any) -> np.ndarray:
@@ -235,6 +380,33 @@ def test_linen_gradients_are_taken_with_or_without_their_collection() -> None:
         np.testing.assert_array_equal(layers["head"].gradient, gradients["head"]["kernel"])
 
 
+def test_a_list_of_gradients_is_in_the_order_of_jaxs_own_leaves() -> None:
+    module = Net()
+    variables = module.init(KEY, jnp.ones((2, 5)))
+    state = TrainState.create(apply_fn=module.apply, params=variables["params"], tx=optax.sgd(0.1))
+    parameters = variables["params"]
+    transformer = Block(nnx.Rngs(0))
+
+    for model, gradients in (
+        (parameters, parameters),
+        (variables, parameters),
+        (module.bind(variables), parameters),
+        (state, parameters),
+        (transformer, nnx.state(transformer, nnx.Param)),
+        (LanguageModel(nnx.Rngs(0)), nnx.state(LanguageModel(nnx.Rngs(0)), nnx.Param)),
+        (eqx.nn.MLP(5, 3, 7, 1, key=KEY), eqx.nn.MLP(5, 3, 7, 1, key=KEY)),
+        ([(jnp.ones((3, 4)), None), (jnp.ones((4, 4)),)], (jnp.ones((3, 4)), jnp.ones((4, 4)))),
+    ):
+        flat = [leaf for leaf in jax.tree.leaves(gradients) if isinstance(leaf, jax.Array)]
+        layers = layers_of(model, gradients=flat)
+        assert any(layer.gradient is not None for layer in layers)
+        for layer in layers:
+            np.testing.assert_array_equal(layer.gradient, layer.kernel)
+
+    with pytest.raises(ArgumentError, match=r"as the model has trainable arrays, 26, got 1"):
+        layers_of(variables, gradients=[jnp.ones(3)])
+
+
 def test_arrays_under_haikus_names_are_layers_as_well() -> None:
     layers = named({"mlp/~/linear_0": {"w": jnp.ones((3, 4)), "b": jnp.zeros(4)}})
     assert [*layers] == ["mlp/linear_0"]
@@ -262,6 +434,11 @@ def test_donated_arrays_are_told_apart_from_others() -> None:
     with pytest.raises(ArgumentError, match="'w' was donated"):
         layers_of(weights)
 
+    module = eqx.nn.MLP(3, 4, 5, 1, key=KEY)
+    module.layers[0].weight.delete()
+    with pytest.raises(ArgumentError, match="'layers/0/weight' was donated"):
+        layers_of(module, inputs=jnp.ones((2, 3)))
+
 
 def test_arrays_that_are_being_traced_say_where_to_log() -> None:
     def step(weights: Any) -> Any:
@@ -270,6 +447,15 @@ def test_arrays_that_are_being_traced_say_where_to_log() -> None:
 
     with pytest.raises(ArgumentError, match=r"'w' is being traced.*nnviz_tb\.jax\.tap"):
         jax.jit(step)(jnp.ones((3, 4)))
+
+    def module_step(weight: Any) -> Any:
+        module = eqx.nn.Linear(3, 4, key=KEY)
+        module = eqx.tree_at(lambda linear: linear.weight, module, weight)
+        layers_of(module, inputs=np.ones((2, 3), np.float32))
+        return weight
+
+    with pytest.raises(ArgumentError, match=r"'weight' is being traced.*nnviz_tb\.jax\.tap"):
+        jax.jit(module_step)(jnp.ones((4, 3)))
 
 
 def test_gradients_that_do_not_fit_are_named() -> None:

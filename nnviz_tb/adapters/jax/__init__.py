@@ -16,14 +16,14 @@ from typing import Any
 from nnviz_tb.layers import Layer
 
 SUPPORTS = (
-    "a pytree of JAX arrays, Linen variables or a bound Linen module, a Flax NNX or Equinox module"
+    "a pytree of JAX arrays, Linen variables or a bound Linen module, a Flax NNX or Equinox module "
+    "or a container of them"
 )
 
 
 def matches(model: object) -> bool:
-    """Whether this is a module of JAX's world, or a pytree that holds a JAX array."""
-    jax = sys.modules.get("jax")
-    return jax is not None and (_is_module(model) or _holds(model, jax.Array, ()))
+    """Whether this is a module of JAX's world, or a pytree that holds one or a JAX array."""
+    return sys.modules.get("jax") is not None and _is_in_jax(model, ())
 
 
 def layers_of(
@@ -34,9 +34,11 @@ def layers_of(
     Args:
       model: see ``SUPPORTS``; a Flax ``TrainState`` as well.
       inputs: a probe batch as the model takes it; a tuple for several arguments, a dict for named
-        ones. Equinox modules, which are written for one sample, are mapped over its first axis.
+        ones, or for one that is a dict where the model has no arguments of these names. Equinox
+        modules, which are written for one sample, are mapped over its first axis.
       gradients: a pytree like the model or its parameters, as ``jax.grad``, ``nnx.grad`` and
-        ``eqx.filter_grad`` return them, or ``{path: array}``; entries may be None.
+        ``eqx.filter_grad`` return them, or ``{path: array}``, or the list that ``jax.tree.leaves``
+        makes of one; entries may be None.
       updates: the same of what one optimizer step changed.
 
     Raises:
@@ -77,9 +79,10 @@ def _is_module(model: object) -> bool:
     )
 
 
-def _holds(node: object, kind: type, above: tuple[int, ...]) -> bool:
-    """Whether an object of this kind is somewhere in the containers."""
-    if isinstance(node, kind):
+def _is_in_jax(node: object, above: tuple[int, ...]) -> bool:
+    """Whether a module or an array of JAX's world is somewhere in the containers."""
+    jax = sys.modules["jax"]
+    if isinstance(node, jax.Array) or _is_module(node):
         return True
     if id(node) in above:
         return False
@@ -90,5 +93,6 @@ def _holds(node: object, kind: type, above: tuple[int, ...]) -> bool:
     elif dataclasses.is_dataclass(node) and not isinstance(node, type):
         children = [getattr(node, spec.name, None) for spec in dataclasses.fields(node)]
     else:
-        return False
-    return any(_holds(child, kind, (*above, id(node))) for child in children)
+        # A class that somebody registered; of any other the node is its own only leaf.
+        return any(isinstance(leaf, jax.Array) for leaf in jax.tree.leaves(node))
+    return any(_is_in_jax(child, (*above, id(node))) for child in children)

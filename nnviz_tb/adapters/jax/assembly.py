@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 from nnviz_tb.adapters.activations import is_real
-from nnviz_tb.adapters.grouping import NamedArray, layers_of_arrays, vector, with_neurons
+from nnviz_tb.adapters.grouping import (
+    LAST_AXIS_NOTE,
+    NamedArray,
+    has_neurons_first,
+    layers_of_arrays,
+    vector,
+    with_neurons,
+)
 from nnviz_tb.adapters.jax.attachment import with_activations
 from nnviz_tb.adapters.jax.calls import Forward, forward_of, forward_through
 from nnviz_tb.adapters.jax.loops import Unseen
 from nnviz_tb.adapters.jax.probe import Seen, probe
-from nnviz_tb.adapters.jax.reading import by_path, read, to_host
+from nnviz_tb.adapters.jax.reading import by_path, must_be_readable, read, to_host
 from nnviz_tb.adapters.jax.stacks import Group, unstacked
 from nnviz_tb.adapters.jax.views import Part, flax_parts, parts_of
 from nnviz_tb.adapters.jax.weights import Path, Weight, weights_of
@@ -28,12 +36,12 @@ def assemble(model: Any, inputs: Any, gradients: Any, updates: Any) -> list[Laye
     weights = weights_of(model)
     if not weights:
         raise ArgumentError(f"model holds no arrays: {model!r:.200}")
-    gradient_of = by_path(gradients, weights, "gradients")
-    update_of = by_path(updates, weights, "updates")
+    gradient_of = by_path(gradients, model, weights, "gradients")
+    update_of = by_path(updates, model, weights, "updates")
     if inputs is None:
         return _assembled(weights, [], [], [], gradient_of, update_of)
-    arguments = inputs if type(inputs) is tuple else (inputs,)
-    probed = _probed(forward_of(model), weights, arguments, "inputs")
+    forward, arguments = forward_of(model, inputs)
+    probed = _probed(forward, weights, arguments, "inputs")
     return _assembled(weights, *probed, gradient_of, update_of)
 
 
@@ -51,6 +59,7 @@ def assemble_through(function: Any, model: Any, arguments: tuple[Any, ...]) -> l
 def _probed(
     forward: Forward, weights: list[Weight], arguments: tuple[Any, ...], argument: str
 ) -> tuple[list[Seen], list[int], list[Unseen]]:
+    must_be_readable(weights)
     place_of = {id(weight.value): place for place, weight in reversed([*enumerate(weights)])}
     places = [place_of.get(id(leaf), -1) for leaf in forward.leaves]
     return probe(forward, places, arguments, argument)
@@ -65,14 +74,17 @@ def _assembled(
     update_of: dict[Path, Array],
 ) -> list[Layer]:
     to_host(weights)
-    modules = _by_module([*(weights[place] for place in order), *weights])
+    members_of = _by_module([*(weights[place] for place in order), *weights])
     groups = {
         path: _group([*dict.fromkeys(members)], gradient_of, update_of)
-        for path, members in modules.items()
+        for path, members in members_of.items()
     }
+    modules = unstacked(groups)
+    plain = [array for group in chain(*modules.values()) for array in _plain_arrays(group)]
+    first_axis = has_neurons_first(plain)
     layers = {
-        path: [layer for part in parts for layer in _layers(part)]
-        for path, parts in unstacked(groups).items()
+        path: [layer for group in stacked for layer in _layers(group, first_axis)]
+        for path, stacked in modules.items()
     }
     return with_activations(layers, seen, unseen, weights)
 
@@ -108,21 +120,36 @@ def _group(
     )
 
 
-def _layers(group: Group) -> list[Layer]:
+def _parts(group: Group) -> list[Part] | None:
+    return flax_parts(group.arrays) if group.flax else parts_of(group.owner, group.arrays)
+
+
+def _plain_arrays(group: Group) -> list[NamedArray]:
+    """Those of a pytree that is no module's, of which nothing but names and shapes is known."""
+    return _named_arrays(group) if group.owner is None and _parts(group) is None else []
+
+
+def _named_arrays(group: Group) -> list[NamedArray]:
+    return [
+        NamedArray(
+            (*group.path, leaf),
+            array,
+            group.gradients.get(leaf),
+            group.updates.get(leaf),
+            leaf in group.trainable,
+        )
+        for leaf, array in group.arrays.items()
+    ]
+
+
+def _layers(group: Group, first_axis: bool) -> list[Layer]:
     kind, name = _kind(group), "/".join(group.path)
-    parts = flax_parts(group.arrays) if group.flax else parts_of(group.owner, group.arrays)
+    parts = _parts(group)
     if parts is None:
-        named = [
-            NamedArray(
-                (*group.path, leaf),
-                array,
-                group.gradients.get(leaf),
-                group.updates.get(leaf),
-                leaf in group.trainable,
-            )
-            for leaf, array in group.arrays.items()
-        ]
-        layers = layers_of_arrays(named, kind)
+        plain = group.owner is None
+        layers = layers_of_arrays(
+            _named_arrays(group), kind, by_shape=plain, first_axis=plain and first_axis
+        )
     else:
         named_by = {name for part in parts for name in (part.kernel, part.bias)}
         rest = {name: array for name, array in group.arrays.items() if name not in named_by}
@@ -167,6 +194,8 @@ def _layer(group: Group, kind: str, part: Part, others: dict[str, Array]) -> Lay
         trainable=bool(
             group.trainable.intersection((part.kernel,) if part.kernel else {*others, part.bias})
         ),
+        # A convolution's neurons are in the last axis, with a bias or without.
+        notes=(LAST_AXIS_NOTE,) if part.guessed and not kind.startswith("Conv") else (),
     )
 
 

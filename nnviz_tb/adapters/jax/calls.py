@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+import inspect
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,26 +31,66 @@ class Forward:
     key: Hashable
 
 
-def forward_of(model: Any) -> Forward:
-    """The call of a model in inference mode.
+@dataclass(frozen=True)
+class _ByName:
+    """A function of a model and a dict of the arguments that it takes by name."""
+
+    function: Function
+
+    def __call__(self, model: Any, named: Mapping[str, Any]) -> Any:
+        return self.function(model, **named)
+
+
+def forward_of(model: Any, inputs: Any) -> tuple[Forward, tuple[Any, ...]]:
+    """The call of a model in inference mode, and its arguments: those that the batch stands for.
 
     Raises:
       ArgumentError: it is nothing that can be called.
     """
+    arguments = inputs if type(inputs) is tuple else (inputs,)
     if isinstance(model, kind_in("flax.nnx", "Module")) and callable(model):
-        return _nnx(model, _evaluated)
+        function = _taking(inputs, type(model).__call__, _evaluated)
+        return _nnx(model, function), arguments
     if isinstance(model, kind_in("equinox", "Module")) and callable(model):
-        return _equinox(model, _mapped, inference=True)
+        function = _taking(inputs, type(model).__call__, _mapped)
+        return _equinox(model, function, inference=True), arguments
     if isinstance(model, kind_in("flax.linen", "Module")):
         module, variables = model.unbind()
-        return _pytree(dict(variables), module.apply, (type(module), module))
+        function = _taking(inputs, type(module).__call__, module.apply)
+        return _pytree(dict(variables), function, (type(module), module)), arguments
     if isinstance(model, kind_in("flax.training.train_state", "TrainState")):
-        return _pytree(variables_of(model), model.apply_fn, model.apply_fn)
+        module = getattr(model.apply_fn, "__self__", None)
+        is_linen = isinstance(module, kind_in("flax.linen", "Module"))
+        called = type(module).__call__ if is_linen else model.apply_fn
+        function = _taking(inputs, called, model.apply_fn)
+        return _pytree(variables_of(model), function, model.apply_fn), arguments
     raise ArgumentError(
         "inputs: a pytree of arrays cannot be called on a probe batch; give the module itself "
         "(module.bind(variables) in Linen), or "
         "activations=nnviz_tb.jax.activations(function, model, *arguments)"
     )
+
+
+def _taking(inputs: Any, called: Function, function: Function) -> Function:
+    """The function, or the same by name where a dict names arguments of what it calls.
+
+    Args:
+      inputs: the batch.
+      called: of a model and its arguments, what they are named by.
+      function: of the same.
+    """
+    if not isinstance(inputs, Mapping) or not all(isinstance(name, str) for name in inputs):
+        return function
+    try:
+        signature = inspect.signature(called)
+        signature.bind(None, **inputs)
+    except (TypeError, ValueError):  # a batch that is one argument, or a call that says nothing
+        return function
+    try:
+        signature.bind(None, inputs)
+    except TypeError:
+        return _ByName(function)
+    return _ByName(function) if inputs.keys() <= signature.parameters.keys() else function
 
 
 def forward_through(function: Function, model: Any) -> Forward:
@@ -65,15 +106,20 @@ def forward_through(function: Function, model: Any) -> Forward:
     return _pytree(model, function, function)
 
 
-def _evaluated(model: Any, *arguments: Any) -> Any:
+def _evaluated(model: Any, *arguments: Any, **named: Any) -> Any:
     model.eval()
-    return model(*arguments)
+    return model(*arguments, **named)
 
 
-def _mapped(model: Any, *arguments: Any) -> Any:
+def _mapped(model: Any, *arguments: Any, **named: Any) -> Any:
     """Equinox's modules take one sample."""
     axes = [0 if _holds_array(argument) else None for argument in arguments]
-    return jax.vmap(model, in_axes=axes)(*arguments)
+    named_axes = {name: 0 if _holds_array(value) else None for name, value in named.items()}
+
+    def call(arguments: Sequence[Any], named: dict[str, Any]) -> Any:
+        return model(*arguments, **named)
+
+    return jax.vmap(call, in_axes=(axes, named_axes))([*arguments], named)
 
 
 def _holds_array(argument: Any) -> bool:
@@ -96,23 +142,23 @@ def _nnx(model: Any, function: Function) -> Forward:
 def _equinox(model: Any, function: Function, *, inference: bool) -> Forward:
     import equinox as eqx
 
-    leaves, structure = jax.tree.flatten(eqx.nn.inference_mode(model) if inference else model)
-    is_array = [eqx.is_array(leaf) for leaf in leaves]
-    fixed = [None if dynamic else leaf for leaf, dynamic in zip(leaves, is_array, strict=True)]
+    model = eqx.nn.inference_mode(model) if inference else model
+    # NumPy's arrays are constants to Equinox, and may be what a shape is computed from.
+    return _pytree(model, function, function, arrays=jax.Array)
+
+
+def _pytree(
+    model: Any, function: Function, key: Hashable, arrays: Any = (jax.Array, np.ndarray, np.generic)
+) -> Forward:
+    leaves, structure = jax.tree.flatten(model)
+    # What is no array, as the step of a fresh train state, is part of the program.
+    dynamic = [isinstance(leaf, arrays) for leaf in leaves]
+    fixed = tuple(None if d else leaf for leaf, d in zip(leaves, dynamic, strict=True))
 
     def call(given: Sequence[Any], arguments: Sequence[Any]) -> Any:
         rest = iter(given)
-        whole = [next(rest) if d else leaf for leaf, d in zip(fixed, is_array, strict=True)]
+        whole = [next(rest) if d else leaf for leaf, d in zip(fixed, dynamic, strict=True)]
         return function(jax.tree.unflatten(structure, whole), *arguments)
 
-    arrays = [leaf for leaf, dynamic in zip(leaves, is_array, strict=True) if dynamic]
-    return Forward(arrays, call, (function, structure, tuple(fixed)))
-
-
-def _pytree(model: Any, function: Function, key: Hashable) -> Forward:
-    leaves, structure = jax.tree.flatten(model)
-
-    def call(given: Sequence[Any], arguments: Sequence[Any]) -> Any:
-        return function(jax.tree.unflatten(structure, given), *arguments)
-
-    return Forward(leaves, call, (key, structure))
+    given = [leaf for leaf, d in zip(leaves, dynamic, strict=True) if d]
+    return Forward(given, call, (key, structure, fixed))

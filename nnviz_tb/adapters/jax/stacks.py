@@ -89,13 +89,22 @@ def _depth_beside(group: Group, known: Mapping[Path, int]) -> int:
     """The same of a module of which that is plain only beside another one that is stacked."""
     if not group.flax:
         return 0
+
+    def is_known(depth: int, root: Path) -> bool:
+        return depth in {known[path] for path in known if path[: len(root)] == root}
+
+    kernel, bias = group.arrays.get("kernel"), group.arrays.get("bias")
+    if kernel is not None and bias is not None and 1 < bias.ndim < kernel.ndim:
+        # A product with several axes of neurons, as attention's queries are.
+        depth, *neurons = bias.shape
+        fits = kernel.shape[0] == depth and kernel.shape[-len(neurons) :] == tuple(neurons)
+        return int(depth) if fits and is_known(depth, group.path[:1]) else 0
     for name, rank in (("scale", 1), ("embedding", 2), ("kernel", 2)):
         array = group.arrays.get(name)
         if array is not None and array.ndim == rank + 1:
             # A kernel without a bias may be one of a convolution: the stack must be right beside.
             root = group.path[:-1] if name == "kernel" else group.path[:1]
-            beside = {depth for path, depth in known.items() if path[: len(root)] == root}
-            return int(array.shape[0]) if int(array.shape[0]) in beside else 0
+            return int(array.shape[0]) if is_known(int(array.shape[0]), root) else 0
     return 0
 
 

@@ -47,12 +47,14 @@ class Part:
       neurons: the axes of the kernel's neurons; all others are its fan-in.
       bias: name of what is added to its neurons, or None.
       own_layer: a further kernel of the module, that gets a layer of its own.
+      guessed: nothing says that the last axis alone is the neurons.
     """
 
     kernel: str | None
     neurons: NeuronAxes = _last
     bias: str | None = None
     own_layer: bool = False
+    guessed: bool = False
 
 
 def module_kinds(module: object) -> Iterator[str]:
@@ -88,7 +90,10 @@ def flax_parts(arrays: Mapping[str, Array]) -> list[Part] | None:
         kernel, bias = arrays["kernel"], arrays.get("bias")
         neuron_axes = 1 if bias is None else max(1, bias.ndim)
         fits = bias is None or kernel.shape[-neuron_axes:] == bias.shape
-        return [Part("kernel", _last_axes(neuron_axes if fits else 1), "bias" if fits else None)]
+        neurons = _last_axes(neuron_axes if fits else 1)
+        # A bias has the shape of the neurons; without it a DenseGeneral may have several axes.
+        guessed = kernel.ndim > 2 and (bias is None or not fits)
+        return [Part("kernel", neurons, "bias" if fits else None, guessed=guessed)]
     if "embedding" in arrays and arrays["embedding"].ndim == 2:
         return [Part("embedding", _first)]
     if "scale" in arrays:
@@ -172,6 +177,10 @@ _PARTS: dict[str, Callable[[Any], list[Part]]] = {
 
 _RANKS: dict[str, tuple[str, Callable[[Any], int]]] = {
     "flax:Linear": ("kernel", lambda _: 2),
+    "flax:LinearGeneral": (
+        "kernel",
+        lambda m: len(m.batch_axis) + len(m.in_features) + len(m.out_features),
+    ),
     "flax:Conv": ("kernel", lambda module: len(module.kernel_size) + 2),
     "flax:ConvTranspose": ("kernel", lambda module: len(module.kernel_size) + 2),
     "flax:Embed": ("embedding", lambda _: 2),

@@ -5,17 +5,23 @@ from __future__ import annotations
 import dataclasses
 import re
 import sys
+from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from operator import itemgetter
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from nnviz_tb.adapters.grouping import key_name
 from nnviz_tb.errors import AdapterError, ArgumentError
 
 Path = tuple[str, ...]
+
+_BOOKKEEPING = ("_pytree__", "_object__")
+"""How Flax begins the names of attributes that it gives NNX modules for itself."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,21 +49,37 @@ def kind_in(package: str, name: str) -> Any:
 
 
 def weights_of(model: Any) -> list[Weight]:
-    """The arrays of a model; those of a module that is used twice under its first path.
+    """The arrays of a model; those of a module that is used twice under one path, see ``Met``.
 
     Raises:
       AdapterError: a plain pytree holds something that is neither an array nor a container.
       ArgumentError: a Linen module that is not bound to variables.
     """
     model = variables_of(model)
-    found = list(_walk(model, (), None, set(), ()))
+    found = list(_walk(model, (), None, Met(), ()))
     if is_linen_variables(model):
         return _of_collections(found)
     # Parameters are often given without their collection; only Flax calls a kernel "kernel".
     flax = isinstance(model, kind_in("flax.nnx", "State")) or (
         isinstance(model, Mapping) and any(weight.path[-1] == "kernel" for weight in found)
     )
-    return [replace(weight, flax=True) for weight in found] if flax else found
+    return [replace(weight, flax=flax and weight.owner is None) for weight in found]
+
+
+def aliases_of(model: Any) -> dict[Path, Path]:
+    """Where else the model's shared modules and variables are, each with its path in weights."""
+    met = Met()
+    deque(_walk(variables_of(model), (), None, met, ()), maxlen=0)
+    return met.aliases
+
+
+def without_aliases(path: Path, aliases: Mapping[Path, Path]) -> Path:
+    """The path of the same array in :func:`weights_of`."""
+    known: Path = ()
+    for name in path:
+        known = (*known, name)
+        known = aliases.get(known, known)
+    return known
 
 
 def variables_of(model: Any) -> Any:
@@ -96,10 +118,13 @@ def is_linen_variables(model: object) -> bool:
 
 
 def _of_collections(found: list[Weight]) -> list[Weight]:
-    """The same by the modules' paths: running statistics belong beside the parameters."""
+    """The same by the modules' paths: running statistics belong beside the parameters.
+
+    Parameters come first, whose names others may have as well: averages of them, for one.
+    """
     taken: set[Path] = set()
     weights = []
-    for weight in found:
+    for weight in sorted(found, key=lambda weight: weight.path[0] != "params"):
         collection, *rest = weight.path
         path = tuple(rest) if rest else weight.path
         if path in taken:
@@ -110,20 +135,42 @@ def _of_collections(found: list[Weight]) -> list[Weight]:
     return weights
 
 
+@dataclass(frozen=True)
+class Met:
+    """Flax modules and variables on a walk; they have an identity, other nodes are values.
+
+    The first path is that of the walk in Flax's own order, by names. The order of attributes would
+    not do: ``nnx.jit`` writes it anew, and a shared layer would change its name after a step.
+
+    Attributes:
+      paths: by which each was met first, by its id.
+      aliases: by which one was met again, with its first.
+    """
+
+    paths: dict[int, Path] = field(default_factory=dict)
+    aliases: dict[Path, Path] = field(default_factory=dict)
+
+
 def _walk(
-    node: Any, path: Path, owner: object | None, seen: set[int], above: tuple[int, ...]
+    node: Any, path: Path, owner: object | None, met: Met, above: tuple[int, ...]
 ) -> Iterator[Weight]:
-    """Args:
-    seen: Flax modules and variables so far, which have an identity; other nodes are values.
-    above: containers on the way here.
+    """Every array below a node, in the order in which children were defined.
+
+    Args:
+      node: module, variable, container or array.
+      path: where it is.
+      owner: the innermost module around it.
+      met: what was met on the way here.
+      above: ids of the containers around it.
     """
     if node is None or _is_random_state(node):
         return
     trainable = True
     if isinstance(node, (kind_in("flax.nnx", "Variable"), kind_in("flax.nnx", "Pytree"))):
-        if id(node) in seen:
+        first = met.paths.setdefault(id(node), path)
+        if first != path:
+            met.aliases[path] = first
             return
-        seen.add(id(node))
     if isinstance(node, kind_in("flax.nnx", "Variable")):
         trainable = isinstance(node, kind_in("flax.nnx", "Param"))
         node = node.get_value() if hasattr(node, "get_value") else node.value
@@ -149,8 +196,17 @@ def _walk(
     if id(node) in above:
         raise AdapterError(f"model: {'/'.join(path)!r} contains itself")
     holder = node if _is_module(node) else owner
-    for name, child in children:
-        yield from _walk(child, (*path, *_split(name)), holder, seen, (*above, id(node)))
+    by_name = children if _is_sequence(node) else sorted(children, key=itemgetter(0))
+    below = {
+        name: [*_walk(child, (*path, *_split(name)), holder, met, (*above, id(node)))]
+        for name, child in by_name
+    }
+    for name, _ in children:
+        yield from below[name]
+
+
+def _is_sequence(node: object) -> bool:
+    return isinstance(node, (list, tuple, kind_in("flax.nnx", "List")))
 
 
 def _is_module(node: object) -> bool:
@@ -175,7 +231,7 @@ def _children(node: Any, owner: object | None) -> list[tuple[str, Any]] | None:
     if isinstance(node, kind_in("flax.nnx", "List")):
         return [(str(index), child) for index, child in enumerate(node)]
     if isinstance(node, (kind_in("flax.nnx", "Pytree"), kind_in("flax.nnx", "Module"))):
-        return [(name, child) for name, child in vars(node).items() if name[:1] != "_"]
+        return [item for item in vars(node).items() if not item[0].startswith(_BOOKKEEPING)]
     if isinstance(node, Mapping):
         return _named(node)
     if isinstance(node, tuple) and hasattr(node, "_fields"):
@@ -198,7 +254,7 @@ def _children_of_node(node: Any) -> list[tuple[str, Any]] | None:
 
 def _named(node: Mapping[Any, Any]) -> list[tuple[str, Any]]:
     """A dict's items. ``jax.tree.map`` sorts them by letters: Dense_10 comes before Dense_2."""
-    items = [(str(key), child) for key, child in node.items()]
+    items = [(key_name(key), child) for key, child in node.items()]
     names = [name for name, _ in items]
     if names == sorted(names):
         items.sort(key=lambda item: [_number(part) for part in re.split(r"(\d+)", item[0])])
