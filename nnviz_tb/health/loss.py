@@ -61,7 +61,8 @@ def _words(tag: str, run: str) -> set[str]:
 
 
 def _folder(run: str) -> str:
-    return run.rpartition("/")[2].lower()
+    # TensorBoard names runs by their paths, which have the other slash on Windows.
+    return re.split(r"[/\\]", run)[-1].lower()
 
 
 def losses_of(run: RunSeries) -> list[ScalarSeries]:

@@ -62,20 +62,21 @@ def _judge_zero(layers: Sequence[LayerSeries], ledger: Ledger) -> None:
         if episode is None:
             continue
         first = int(steps[episode.first])
+        weights = int(count[np.isfinite(count)][-1])
         # A layer that begins at zero on purpose, beside others that do not, is given a gradient.
         gradients = layer.values("gradient_norm")[np.isin(layer.steps, steps)]
         moves_on = gradients[episode.last] > 0
         ledger.find(
             "zero_weights",
             "warning" if moves_on else "severe",
-            f"All {int(count[-1])} weights of {layer.name} are zero since step {first}.",
+            f"All {weights} weights of {layer.name} are zero since step {first}.",
             steps=(first, int(steps[episode.last])),
             figure=episode.figure,
             threshold=1.0,
             layer=layer.name,
             ongoing=episode.ongoing,
             field="weight_zero_count",
-            figures={"weights": int(count[-1])},
+            figures={"weights": weights},
         )
 
 

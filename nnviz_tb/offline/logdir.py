@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -35,7 +36,8 @@ from nnviz_tb.reading.source import Scope
 _HISTOGRAMS = "histograms"
 _ALL = 0
 """Of TensorBoard's reader: keep every row of a tag."""
-_MAX_HISTOGRAM_ROWS = 1000
+_READ_BYTES = 4 << 30
+"""Of one series, which nobody else is waiting for."""
 
 Progress = Callable[[int, int, str], None]
 """Called with runs done, runs in all, and the run that is being read."""
@@ -92,14 +94,21 @@ class Log:
         """One series of ours.
 
         Raises:
-          ArgumentError: no such run or series, with those that there are.
+          ArgumentError: no such run or series, with those that there are; or none of its rows can
+            be read.
         """
         self._check(run)
         try:
-            return self.reader.series(self.scope, run, kind, layer)
+            series = self.reader.series(self.scope, run, kind, layer)
         except RequestError as fault:
             layers = self.layers(run)
             raise ArgumentError(f"{fault}; layers of {shown(run)}: {', '.join(layers)}") from None
+        if series.steps.size == 0:
+            raise ArgumentError(
+                f"no row of {kind} of {shown(layer)} in {shown(run)} can be read: "
+                f"{'; '.join(series.skipped) or 'it has none'}"
+            )
+        return series
 
     def scalar(self, run: str, tag: str) -> Series:
         """One scalar.
@@ -128,7 +137,7 @@ class Log:
             context,
             experiment_id=experiment,
             plugin_name=_HISTOGRAMS,
-            downsample=_MAX_HISTOGRAM_ROWS,
+            downsample=sys.maxsize,
             run_tag_filter=tb_provider.RunTagFilter(runs=[run]),
         )
         return {
@@ -168,7 +177,8 @@ def open_log(path: str | os.PathLike[str], progress: Progress | None = None) -> 
         multiplexer.Reload()
     provider = data_provider.MultiplexerDataProvider(multiplexer, str(directory))
     scope = Scope(tb_context.RequestContext(), "")
-    return Log(str(directory), Reader(provider), scope, tuple(runs), provider)
+    reader = Reader(provider, read_bytes=_READ_BYTES, scalar_rows=sys.maxsize)
+    return Log(str(directory), reader, scope, tuple(runs), provider)
 
 
 def _load(multiplexer: Any, run: str) -> None:

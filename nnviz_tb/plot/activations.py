@@ -118,10 +118,12 @@ def _logged(log: Log, run: str | None, layer: str | None, step: int | None) -> _
     edges, counts = np.empty(0), np.empty(0)
     if f"nnviz/density/{where}" in log.listing().ours.get(name, {}):
         density = log.series(name, "density", where)
-        seen = density.values[_row_at(density, int(at), where)][np.newaxis]
-        frame = densities.frame_of(seen)
-        edges = frame.edges
-        counts = densities.aligned(seen, frame)[0].astype(np.float64)
+        # Before a first probe batch there is none yet.
+        if density.steps[0] <= at:
+            seen = density.values[_row_at(density, int(at), where)][np.newaxis]
+            frame = densities.frame_of(seen)
+            edges = frame.edges
+            counts = densities.aligned(seen, frame)[0].astype(np.float64)
     metadata = figures.metadata
     function = "activation"
     if isinstance(metadata, LayerMetadata) and metadata.activation is not None:

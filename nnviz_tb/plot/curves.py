@@ -217,13 +217,15 @@ def _trajectories(
         ax.axhline(0, color=look.faint, linewidth=0.8)
     title(ax, look, heading, detail)
     step_axis(ax, look, label)
-    if rows.shape[0] > _MANY_LINES:
+    if rows.shape[0] > _MANY_LINES and np.isfinite(rows).any():
         legend(ax, look, loc="center left", bbox_to_anchor=(1.0, 0.5))
     return ax
 
 
 def _fan(ax: Axes, steps: Floats, rows: Floats, colour: str) -> None:
     known = np.isfinite(rows).any(axis=0)
+    if not known.any():
+        return
     shown = np.where(np.isfinite(rows), rows, np.nan)[:, known]
     for low, high, alpha in _FAN:
         bottom, top = np.nanpercentile(shown, (low, high), axis=0)

@@ -14,6 +14,7 @@ from nnviz_tb.errors import ArgumentError
 from nnviz_tb.plot.look import canvas, look_of, step_axis, title
 from nnviz_tb.plot.sources import as_rows, as_steps, is_log, layer_with, opened
 from nnviz_tb.reading.evidence import neurons_of
+from nnviz_tb.schema import SeriesMetadata
 
 SORTS = ("index", "value", "movement")
 
@@ -58,11 +59,14 @@ def neurons(
         series = log.series(name, statistic, where)
         found = neurons_of(series)
         rows, steps = found.values.astype(np.float64), series.steps
+        names = found.neurons
         label = NEURON_STATISTICS[statistic].label
-        heading, detail = f"{label.capitalize()} of {where}", f"{name} · {rows.shape[0]} neurons"
+        heading = f"{label.capitalize()} of {where}"
+        detail = f"{name} · {_count(rows.shape[0], series.metadata)} neurons"
     else:
         rows = as_rows(source if values is None else values, "values")
         steps = as_steps(None if values is None else source, rows.shape[1])
+        names = np.arange(rows.shape[0])
         heading, detail, label = "Neurons", "", ""
     order = ordered(rows, sort)
     ax = canvas(ax, look)
@@ -77,6 +81,10 @@ def neurons(
     )
     ax.set_facecolor(look.rule)  # shows through where nothing was measured
     ax.invert_yaxis()
+    # Of a wide layer only some neurons are recorded: their numbers are not those of the rows.
+    ax.yaxis.set_major_formatter(
+        lambda row, _: f"{names[order[int(row)]]:,}" if 0 <= row < order.size else ""
+    )
     bar = ax.figure.colorbar(mesh, ax=ax, pad=0.015, fraction=0.05, aspect=30)
     bar.set_label(label, color=look.faint, fontsize=10)
     bar.ax.tick_params(colors=look.faint, labelsize=9, length=3)
@@ -84,6 +92,11 @@ def neurons(
     title(ax, look, heading, detail)
     step_axis(ax, look, "neuron" if sort == "index" else f"neurons by {sort}")
     return ax
+
+
+def _count(shown: int, metadata: object) -> str:
+    neurons = metadata.neurons if isinstance(metadata, SeriesMetadata) else shown
+    return f"{shown:,}" if shown == neurons else f"{shown:,} of {neurons:,}"
 
 
 def ordered(rows: Floats, sort: str) -> NDArray[np.int64]:

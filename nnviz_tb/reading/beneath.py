@@ -61,10 +61,17 @@ class Multiplexed:
             except KeyError:
                 continue
             if metadata.plugin_data.plugin_name == plugin:
-                kept = events[-1:] if limit == 1 else events
+                kept = self._last(run, tag, events) if limit == 1 else events
                 steps, wall_times = list(map(_step, kept)), list(map(_wall_time, kept))
                 found[tag] = StoredRows(steps, wall_times, [event.tensor_proto for event in kept])
         return found
+
+    def _last(self, run: str, tag: str, events: Sequence[Any]) -> Sequence[Any]:
+        """The row of the last step; of a run that went back, that is not the one written last."""
+        _, _, listed = self._known.get(run, {}).get(tag, (0, None, None))
+        if not events or (listed is not None and listed.last_step == events[-1].step):
+            return events[-1:]
+        return [max(reversed(events), key=_step)]
 
     def tags(
         self,
@@ -88,13 +95,24 @@ class Multiplexed:
             for gone in self._known.keys() - set(runs):
                 self._known.pop(gone, None)
         for run in runs:
-            with suppress(KeyError):  # Gone meanwhile, or never there.
-                accumulator = self._multiplexer.GetAccumulator(run)
-                for plugin, data_class in plugins.items():
-                    found = self._of_run(run, accumulator, plugin, data_class, tags)
-                    if found:
-                        result[plugin][run] = found
+            for plugin, found in self._of_run(run, plugins, tags).items():
+                if found:
+                    result[plugin][run] = found
         return result
+
+    def _of_run(
+        self, run: str, plugins: Mapping[str, int], tags: Collection[str] | None
+    ) -> dict[str, dict[str, Listed]]:
+        """``{plugin: {tag: Listed}}``."""
+        try:
+            accumulator = self._multiplexer.GetAccumulator(run)
+            return {
+                plugin: self._of_plugin(run, accumulator, plugin, data_class, tags)
+                for plugin, data_class in plugins.items()
+            }
+        except KeyError:  # Gone, of which TensorBoard keeps the name, or never there.
+            self._known.pop(run, None)
+            return {}
 
     def runs(self) -> list[tuple[float | None, str]]:
         """``(wall time of the first event, name)`` of every run."""
@@ -111,7 +129,7 @@ class Multiplexed:
         # Not Runs(): it lists every tag of every run. Some of these may be gone.
         return list(self._multiplexer.RunPaths())
 
-    def _of_run(
+    def _of_plugin(
         self,
         run: str,
         accumulator: Any,

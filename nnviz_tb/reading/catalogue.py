@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from nnviz_tb.definitions import LAYER_FIELDS, NEURON_STATISTICS, QUANTILES, RUN_FIELDS, Definition
 from nnviz_tb.errors import SchemaError
 from nnviz_tb.health import KINDS, Thresholds
+from nnviz_tb.health.loss import is_loss
 from nnviz_tb.reading.descriptions import MAX_KEPT_BYTES, described
 from nnviz_tb.reading.faults import shown
 from nnviz_tb.reading.parameters import MAX_NAME_LENGTH
@@ -173,13 +174,11 @@ def contents_json(name: str, ours: Tags, scalars: Tags) -> str:
         found.saw(listed)
         found.series.append(f'"{kind}":{{"tracked":{tracked},{_when(listed)}}}')
     _place_summaries(layers, summaries, problems)
-    overlong = sum(len(tag) > MAX_NAME_LENGTH for tag in scalars)
-    if overlong:
-        problems[f"a scalar's tag of more than {MAX_NAME_LENGTH} characters"] += overlong
+    scalars_listed = _scalars_listed(name, scalars, problems)
     ordered = sorted(layers.items(), key=lambda item: (item[1].order, item[0]))
     return (
         f"{_text(_brief(name, ours, scalars, about, problems))[:-1]},"
-        f'"scalars":[{",".join(_scalar_texts(scalars))}],'
+        f'"scalars":[{",".join(scalars_listed)}],'
         f'"layers":[{",".join(layer.text for _, layer in ordered)}]}}'
     )
 
@@ -237,12 +236,17 @@ def _when(listed: ListedTag) -> str:
     return f'"last_step":{listed.last_step},"last_wall_time":{_finite(listed.last_wall_time)!r}'
 
 
-def _scalar_texts(scalars: Tags) -> list[str]:
-    return [
-        f'{{"tag":{json.dumps(tag)},{_when(listed)}}}'
-        for tag, listed in sorted(scalars.items())[:MAX_SCALARS_LISTED]
-        if len(tag) <= MAX_NAME_LENGTH
-    ]
+def _scalars_listed(run: str, scalars: Tags, problems: Counter[str]) -> list[str]:
+    """The entries of the scalars, of too many the losses first; what is left out is a problem."""
+    tags = [tag for tag in sorted(scalars) if len(tag) <= MAX_NAME_LENGTH]
+    if len(tags) < len(scalars):
+        overlong = f"a scalar's tag of more than {MAX_NAME_LENGTH} characters"
+        problems[overlong] += len(scalars) - len(tags)
+    if len(tags) > MAX_SCALARS_LISTED:
+        problems[f"a scalar beyond {MAX_SCALARS_LISTED}"] += len(tags) - MAX_SCALARS_LISTED
+        losses_first = sorted(tags, key=lambda tag: not is_loss(tag, run))
+        tags = sorted(losses_first[:MAX_SCALARS_LISTED])
+    return [f'{{"tag":{json.dumps(tag)},{_when(scalars[tag])}}}' for tag in tags]
 
 
 def _place_summaries(

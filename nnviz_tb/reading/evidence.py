@@ -52,7 +52,12 @@ def gather(reader: Reader, scope: Scope, run: str, losses: tuple[str, ...] = ())
     scalars = []
     for tag in listed:
         if is_loss(tag, run) or tag in losses:
-            series = reader.scalars(scope, run, tag)
+            try:
+                series = reader.scalars(scope, run, tag)
+            except UnavailableError:
+                raise
+            except RequestError:
+                continue
             said = True if tag in losses else None
             scalars.append(ScalarSeries(tag, series.steps.astype(np.int64), series.values, said))
     return RunSeries(run, tuple(layers), tuple(scalars))

@@ -52,6 +52,7 @@ class Reader:
         read_bytes: int = READ_BYTES,
         clock: Callable[[], float] = time.monotonic,
         desk: Desk | None = None,
+        scalar_rows: int = MAX_SCALARS,
     ) -> None:
         """
         Args:
@@ -60,9 +61,11 @@ class Reader:
           read_bytes: what one series may take.
           clock: in seconds.
           desk: where single series are read; by the caller's own thread without one.
+          scalar_rows: of a scalar that has more, TensorBoard picks so many at random.
         """
         self._source = Source(provider)
         self._read_bytes = read_bytes
+        self._scalar_rows = scalar_rows
         self._shelf = Shelf[Series](cache_bytes, _size, desk, clock, Series.holds_the_same)
 
     @property
@@ -146,7 +149,7 @@ class Reader:
             raise NotFoundError(f"run {shown(run)} holds no scalar {shown(tag)}")
 
         def read() -> Series:
-            return rows.scalars_of(self._source.scalars(scope, run, tag, MAX_SCALARS))
+            return rows.scalars_of(self._source.scalars(scope, run, tag, self._scalar_rows))
 
         key = (scope.experiment, run, tag, SCALARS_PLUGIN)
         return self._shelf.get(key, listed, read, MAX_AGE_S)

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,14 @@ class Datum(Protocol):
     def wall_time(self) -> float: ...
     @property
     def numpy(self) -> Array: ...
+
+
+class _Checked(NamedTuple):
+    """A row that is known to be good."""
+
+    step: int
+    wall_time: float
+    numpy: Array
 
 
 @runtime_checkable
@@ -115,22 +123,22 @@ def series_of(
         whole = _whole(kind, data, check, metadata)
         if whole is not None:
             return whole
-    longest = 0
     skipped: Counter[str] = Counter()
-    kept: list[Datum] = []
-    rows: list[Array] = []
-    for datum in in_step_order(data, skipped):
+    good: list[_Checked] = []
+    for datum in data:
         try:
             row = datum.numpy
             reason = check(row)
         except SchemaError as error:
             reason = str(error)
         if reason:
+            # It takes the place of no row of the same step that is good.
             skipped[reason] += 1
         else:
-            kept.append(datum)
-            rows.append(row)
-            longest = max(longest, row.nbytes)
+            good.append(_Checked(datum.step, datum.wall_time, row))
+    kept = in_step_order(good, skipped)
+    rows = [datum.numpy for datum in kept]
+    longest = max((row.nbytes for row in rows), default=0)
     # A few bytes may stand for a long row, and a padded row is as long as the longest.
     if kind in _PADDED and longest * len(rows) > max_bytes:
         raise SchemaError(f"{len(rows)} rows of up to {longest} bytes are too much to read at once")

@@ -682,6 +682,7 @@ def test_a_training_loss_is_known_by_the_words_of_its_tag(tag: str, expected: bo
         ("epoch_loss", "mlp/train", True), ("epoch_loss", "mlp/validation", False),
         ("loss", "runs/loss_train", True), ("loss", "runs/loss_test", False),
         ("loss", "test", True), ("loss", "validation/7", True), ("loss", "eval", False),
+        ("epoch_loss", r"mlp\validation", False), ("loss", r"runs\loss_train", True),
     ],
 )  # fmt: skip
 def test_a_run_whose_name_says_so_holds_no_training_loss(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +19,9 @@ from tensorboard_process import TensorBoard
 from test_routes import assert_fault
 from test_stored import SCOPE, multiplexed
 
+import nnviz_tb
 from nnviz_tb.reading import queries
+from nnviz_tb.reading.catalogue import contents_json
 from nnviz_tb.reading.faults import NotFoundError
 from nnviz_tb.reading.parameters import Selection
 from nnviz_tb.reading.reader import Reader
@@ -200,3 +203,44 @@ def test_the_reader_notices_a_reservoir_that_evicts_steps(tmp_path: Path) -> Non
         held.update(zip(known.arrays["steps"], known.arrays["values"][1], strict=True))
         fresh = queries.neurons(series, Selection()).arrays
         assert held == dict(zip(fresh["steps"], fresh["values"][1], strict=True))
+
+
+def test_a_run_that_went_back_and_ended_early_shows_the_density_of_its_last_step(
+    tmp_path: Path,
+) -> None:
+    """The row that was written last is not that of the last step."""
+    with nnviz_tb.SummaryWriter(tmp_path / "run") as writer:
+        for step in (*range(10), *range(5)):
+            arrays = {"dense/kernel": np.ones((2, 3), np.float32)}
+            seen = np.full((16, 3), 0.5 + step)
+            writer.log_model(arrays, step, activations={"dense": (np.tanh, seen)})
+    reader = Reader(multiplexed(tmp_path))
+    tags = reader.run_tags(SCOPE, "run")
+    for _ in range(2):  # without and with what the listing has kept
+        found = reader.series_of_layers(SCOPE, "run", "density", ["dense"], tags, last_only=True)
+        assert found["dense"].steps.tolist() == [9]
+        reader.heads(SCOPE)
+
+
+def test_rows_of_another_width_take_the_place_of_none_that_can_be_read(tmp_path: Path) -> None:
+    for width in (4, 6):
+        with nnviz_tb.SummaryWriter(tmp_path / "run") as writer:
+            for step in range(3):
+                writer.log_model({"dense/kernel": np.ones((2, width), np.float32)}, step)
+    series = Reader(multiplexed(tmp_path)).series(SCOPE, "run", "weight_norm", "dense")
+
+    assert series.values.shape == (3, 4)
+    assert len(series.skipped) == 1
+
+
+def test_of_more_scalars_than_are_listed_the_losses_are(tmp_path: Path) -> None:
+    with nnviz_tb.SummaryWriter(tmp_path / "run") as writer:
+        for number in range(1000):
+            writer.add_scalar(f"grad_norm/{number:04d}", 1.0, 0)
+        writer.add_scalar("train/loss", 1.0, 0)
+    held = Reader(multiplexed(tmp_path)).contents(SCOPE, "run")
+    entry = json.loads(contents_json("run", *held))
+
+    assert len(entry["scalars"]) == 1000
+    assert "train/loss" in {scalar["tag"] for scalar in entry["scalars"]}
+    assert any("beyond 1000" in problem for problem in entry["problems"])

@@ -17,9 +17,13 @@ import numpy as np
 import pytest
 from reported_logs import NEURONS, STEPS, kernel_at
 
+from nnviz_tb import SummaryWriter
 from nnviz_tb import __main__ as command_line
 from nnviz_tb.__main__ import draw_bar, main
 from nnviz_tb.offline import tensorflow_choice
+from nnviz_tb.offline.logdir import open_log
+from nnviz_tb.recording.events import Value
+from nnviz_tb.schema import PLUGIN_NAME, SeriesMetadata
 
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -274,3 +278,32 @@ def test_the_progress_bar_shows_the_run_and_hides_hostile_characters() -> None:
 def test_the_bar_is_drawn_only_where_someone_looks() -> None:
     options = command_line.build_parser().parse_args(["report", "x"])
     assert command_line._bar(options) is None
+
+
+def test_every_row_of_a_long_scalar_is_exported(tmp_path: Path) -> None:
+    count = 12_000
+    with SummaryWriter(tmp_path / "run") as writer:
+        for step in range(count):
+            writer.add_scalar("loss", step, step)
+    series = open_log(tmp_path).scalar("run", "loss")
+
+    np.testing.assert_array_equal(series.steps, np.arange(count))
+    np.testing.assert_array_equal(series.values, np.arange(count))
+
+
+def test_a_series_without_a_row_that_can_be_read_is_told_and_no_traceback(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    metadata = SeriesMetadata(neurons=4, tracked=4).to_bytes()
+    with SummaryWriter(tmp_path / "run") as writer:
+        writer.log_model({"dense/kernel": np.ones((3, 4), np.float32)}, 0)
+        wrong = Value("nnviz/bias/dense", np.ones(7, np.float32), PLUGIN_NAME, metadata)
+        writer._sink.write(0, 1.0, [wrong])
+    picture = str(tmp_path / "out.png")
+
+    for arguments in (
+        ["export", str(tmp_path), "--series", "bias/dense"],
+        ["plot", str(tmp_path), "neurons", "--statistic", "bias", "-o", picture],
+    ):
+        assert main(arguments) == 2
+        assert "no row of bias of 'dense' in 'run' can be read" in capsys.readouterr().err

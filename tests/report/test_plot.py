@@ -11,13 +11,15 @@ import matplotlib
 import numpy as np
 import pytest
 from matplotlib.collections import LineCollection, QuadMesh
+from matplotlib.text import Text
 from reported_logs import FAN_IN, NEURONS, STEPS, inputs_at, kernel_at, relu
 
-from nnviz_tb import plot
+from nnviz_tb import SummaryWriter, plot
 from nnviz_tb.errors import ArgumentError
-from nnviz_tb.offline.logdir import Log
+from nnviz_tb.offline.logdir import Log, open_log
 from nnviz_tb.plot.curves import smoothed
 from nnviz_tb.plot.heat import ordered
+from nnviz_tb.reading.evidence import neurons_of
 
 matplotlib.use("Agg")
 
@@ -106,6 +108,30 @@ def test_the_heat_map_holds_every_neuron_and_step(log: Log) -> None:
     values = np.asarray(mesh.get_array()).reshape(NEURONS, len(STEPS))
     expected = np.array([np.linalg.norm(kernel_at(step), axis=0) for step in STEPS]).T
     assert values == pytest.approx(expected, rel=1e-5)
+
+
+def test_rows_of_a_layer_that_is_only_sampled_have_the_numbers_of_their_neurons(
+    tmp_path: Path,
+) -> None:
+    with SummaryWriter(tmp_path / "run", max_step_bytes=16_384) as writer:
+        for step in range(3):
+            writer.log_model({"wide/kernel": np.ones((2, 4000), np.float32)}, step)
+    series = open_log(tmp_path).series("run", "weight_norm", "wide")
+    tracked = neurons_of(series).neurons
+    axes = plot.neurons(tmp_path, statistic="weight_norm")
+
+    assert 1 < tracked.size < 4000
+    shown = axes.yaxis.get_major_formatter()
+    assert [shown(row) for row in (0, 1, tracked.size - 1)] == [
+        f"{tracked[row]:,}" for row in (0, 1, -1)
+    ]
+    texts = " ".join(text.get_text() for text in axes.figure.findobj(Text))
+    assert f"{tracked.size:,} of 4,000 neurons" in texts
+
+
+def test_weights_that_are_nan_from_the_first_step_make_a_picture() -> None:
+    axes = plot.weights(np.arange(3), np.full((100, 3), np.nan))
+    assert axes.get_title(loc="left") is not None
 
 
 def test_rows_are_sorted_by_value_or_movement_with_the_unmeasured_last() -> None:
