@@ -122,7 +122,9 @@ def _add_plot(commands: Any) -> None:
     parser = _command(commands, "plot", "Draw one picture to PNG, SVG or PDF.", _plot)
     parser.add_argument("picture", choices=("loss", "activation", "weights", "biases", "neurons"))
     parser.add_argument("-o", "--output", required=True, help="file; its ending gives the format")
-    parser.add_argument("--run", help="name of the run; needed when there are several")
+    parser.add_argument(
+        "--run", help="name of the run; needed when there are several, but for loss"
+    )
     parser.add_argument("--layer", help="path of the layer; the first that fits by default")
     parser.add_argument("--tag", help="scalar to draw as the loss")
     parser.add_argument("--statistic", default="weight_norm", help="for neurons")

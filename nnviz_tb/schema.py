@@ -11,7 +11,8 @@ text at all. Weight, bias and gradient histograms are not here: they go to Tenso
 Every tag's metadata says once, as JSON, what cannot change while the run lasts
 (:class:`LayerMetadata`, :class:`SeriesMetadata`, :class:`RunMetadata`). TensorBoard keeps the first
 metadata it sees for a tag, so a restarted run that changes a layer's shape is recognised by the
-length of its rows, not by its metadata.
+length of its rows, not by its metadata; where that is the same, it is not. Another model needs
+another directory.
 """
 
 from __future__ import annotations
