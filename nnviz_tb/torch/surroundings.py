@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from typing import Any
 
 import torch
@@ -106,12 +105,9 @@ def listed(optimizer: Any) -> list[torch.optim.Optimizer]:
     return list(several)
 
 
-def learning_rates(
-    optimizer: weakref.ref[torch.optim.Optimizer] | None, name: str
-) -> dict[str, float]:
+def learning_rates(optimizer: torch.optim.Optimizer | None, name: str) -> dict[str, float]:
     """The optimizer's rates by tag: one, or one for each group where they differ."""
-    known = None if optimizer is None else optimizer()
-    groups = [] if known is None else [g for g in known.param_groups if "lr" in g]
+    groups = [] if optimizer is None else [g for g in optimizer.param_groups if "lr" in g]
     rates = [float(group["lr"]) for group in groups]
     tag = f"{name}/learning_rate" if name else "learning_rate"
     if len(set(rates)) == 1:

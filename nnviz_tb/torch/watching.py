@@ -7,7 +7,6 @@ import functools
 import os
 import time
 import warnings
-import weakref
 from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Any, TypeVar
@@ -32,6 +31,7 @@ from nnviz_tb.recording.recorder import ModelRecorder
 from nnviz_tb.recording.step_times import StepTimes
 from nnviz_tb.recording.writer import LayersUnderWay, SummaryWriter
 from nnviz_tb.torch.eager import EAGER
+from nnviz_tb.torch.optimizers import RESTING_STEPS, Optimizers
 from nnviz_tb.torch.scalars import ScalarsUnderWay
 from nnviz_tb.torch.selection import Patterns, selection
 from nnviz_tb.torch.step_hooks import StepHooks, sweep
@@ -46,9 +46,6 @@ from nnviz_tb.torch.together import FollowedStep, together_for
 
 _Optimizers = torch.optim.Optimizer | Iterable[torch.optim.Optimizer] | None
 _Hook = TypeVar("_Hook", bound=Callable[..., Any])
-
-_RESTING_STEPS = 100
-"""So many of another optimizer, and none between of the one that is counted, are a switch."""
 
 
 def _never_raising(hook: _Hook) -> _Hook:
@@ -121,19 +118,12 @@ class Watch:
                 'on_finding="stop" cannot end a training of several processes: the others would '
                 'wait for this one; give a function that tells them all, or "warn"'
             )
-        self._known: weakref.WeakKeyDictionary[torch.optim.Optimizer, bool] = (
-            weakref.WeakKeyDictionary()
-        )
-        self._counted: weakref.ref[torch.optim.Optimizer] | None = None
-        for one in listed(optimizer):
-            self._known[one] = True
-            self._counted = self._counted or weakref.ref(one)
+        self._optimizers = Optimizers(self._model, listed(optimizer))
         self._look_around()
         self._armed = False
         self._eager = False
         self._steps: dict[int, OneStep] = {}
         self._stepping: dict[int, OneStep] = {}
-        self._steps_of_others = 0
         self._logged_step: int | None = None
         self._logged_count = 0
         self._seconds = 0.0
@@ -220,7 +210,7 @@ class Watch:
 
     @_never_raising
     def _before_step(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> Any:
-        if not self._armed or not self._is_ours(optimizer):
+        if not self._armed or not self._optimizers.train(optimizer):
             return None
         began = time.perf_counter()
         if id(optimizer) in self._steps:
@@ -248,13 +238,12 @@ class Watch:
 
     @_never_raising
     def _after_step(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> None:
-        if not self._is_ours(optimizer):
+        if not self._optimizers.train(optimizer):
             return
         self._finish_what_is_ready()
-        counts = self._counted is not None and self._counted() is optimizer
+        counts = self._optimizers.counts(optimizer)
         if counts:
             self._step += 1
-            self._steps_of_others = 0
         elif self._has_taken_over(optimizer):
             return
         logged = False
@@ -265,7 +254,7 @@ class Watch:
                 one.finish()
                 self._steps[id(optimizer)] = one
             self._seconds += time.perf_counter() - began
-            if len(self._steps) >= len(self._known_ours()):
+            if len(self._steps) >= self._optimizers.count:
                 self._log()
                 logged = True
         if counts:
@@ -277,33 +266,15 @@ class Watch:
 
     # Steps.
 
-    def _is_ours(self, optimizer: torch.optim.Optimizer) -> bool:
-        """Whether the optimizer holds parameters of the model; the first that does is counted."""
-        ours = self._known.get(optimizer)
-        if ours is None:
-            own = {id(parameter) for parameter in self._model.parameters()}
-            ours = any(id(p) in own for group in optimizer.param_groups for p in group["params"])
-            self._known[optimizer] = ours
-        if ours and (self._counted is None or self._counted() is None):
-            self._counted = weakref.ref(optimizer)
-        return ours
-
-    def _known_ours(self) -> list[torch.optim.Optimizer]:
-        return [optimizer for optimizer, ours in self._known.items() if ours]
-
     def _has_taken_over(self, optimizer: torch.optim.Optimizer) -> bool:
         """Whether the counted optimizer rests, as where a training goes on with another one."""
-        self._steps_of_others += 1
-        resting = None if self._counted is None else self._counted()
-        if self._steps_of_others < _RESTING_STEPS or resting is None:
+        resting = self._optimizers.switched_from(optimizer)
+        if resting is None:
             return False
-        self._steps_of_others = 0
-        self._known.pop(resting, None)  # it is known again when it steps again
-        self._counted = weakref.ref(optimizer)
         self._steps, self._stepping = {}, {}
         self._warn(
             f"steps are those of {type(optimizer).__name__} from here on: "
-            f"{type(resting).__name__} has made none in {_RESTING_STEPS} of its steps"
+            f"{type(resting).__name__} has made none in {RESTING_STEPS} of its steps"
         )
         return True
 
@@ -384,7 +355,7 @@ class Watch:
                 self._writer.begin_layers(
                     layers,
                     self._step,
-                    scalars=learning_rates(self._counted, self._name),
+                    scalars=learning_rates(self._optimizers.counted, self._name),
                     name=self._name,
                     probe_seconds=seen + time.perf_counter() - began,
                 )

@@ -439,14 +439,16 @@ def test_scalars_alone_tell_of_a_second_writer_within_a_tenth_of_a_second(tmp_pa
         second.close()
 
 
-@pytest.mark.skipif(not Path("/proc/self/fdinfo").is_dir(), reason="as Linux tells of open files")
 def test_somebody_who_reads_an_event_file_is_no_second_writer(tmp_path):
     with SummaryWriter(tmp_path) as writer:
         writer.add_scalar("a", 1, 1)
     (file,) = tmp_path.iterdir()
     with open(file, "rb"), SummaryWriter(tmp_path) as writer:
         writer.add_scalar("a", 2, 2)
-    with open(file, "ab"), pytest.warns(LoggingWarning, match="is being written too"):
+    # Only Linux tells what a process has its own files open for; elsewhere there is no warning.
+    told = Path("/proc/self/fdinfo").is_dir()
+    warned = pytest.warns(LoggingWarning, match="is being written too")
+    with open(file, "ab"), warned if told else contextlib.nullcontext():
         SummaryWriter(tmp_path).close()
 
 
