@@ -1,7 +1,7 @@
 /** Makes what every view is handed, out of the state, the inventory and what the server says of runs. */
 
 import type { ReactiveControllerHost } from "lit";
-import type { Catalogue, Client, Definitions } from "../api";
+import { versionOf, type Catalogue, type Client, type Definitions } from "../api";
 import { healthByLayer, holdsAt, limitsText, type Assessment } from "../findings";
 import { runColor } from "../host";
 import { preferredLanguage, Words } from "../i18n";
@@ -80,8 +80,8 @@ export class ContextMaker {
   }
 
   #wantedCost(run: RunView): Wanted<Fields> {
-    const { name, last_step, last_wall_time } = run.info;
-    const version = `${last_step}@${last_wall_time}`;
+    const { name } = run.info;
+    const version = versionOf(run.info);
     return {
       id: name,
       key: name,
@@ -91,12 +91,12 @@ export class ContextMaker {
   }
 
   #wantedAssessment(run: RunView, state: State): Wanted<Assessment> {
-    const { name, last_step, last_wall_time } = run.info;
+    const { name } = run.info;
     const limits = limitsText(state.limits);
     return {
       id: name,
       key: JSON.stringify([name, limits]),
-      version: `${last_step}@${last_wall_time}`,
+      version: versionOf(run.info),
       load: (signal) => this.client.assessment(name, limits, signal),
     };
   }

@@ -3,7 +3,7 @@
 import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
-import { latest, type Async } from "../api";
+import { latest, versionOf, type Async } from "../api";
 import { movedPlace, reachedPlace, type Place } from "../cell_focus";
 import { layerLines, lineTops, linesBetween, type LayerEntry, type Line } from "../layer_rows";
 import { Resources, type Wanted } from "../resource";
@@ -89,8 +89,8 @@ export class OverviewView extends LitElement {
   }
 
   #wanted(run: RunView, step: number | null): Wanted<Overview> {
-    const { name, last_step, last_wall_time } = run.info;
-    const version = `${last_step}@${last_wall_time}`;
+    const { name } = run.info;
+    const version = versionOf(run.info);
     const query = step === null ? this.#overSteps(name) : overviewAt(name, step);
     return {
       id: name,
