@@ -49,9 +49,7 @@ class Tally:
 
     def tell(self) -> None:
         """Warns of what was noted; no lock may be held, since a warning may raise, or log."""
-        if threading.get_ident() == self.silent_thread:
-            return
-        while self._untold:
+        while self._untold and threading.get_ident() != self.silent_thread:
             with self.lock:
                 message = self._untold.pop(0) if self._untold else None  # another thread told it
             if message is not None:
