@@ -39,7 +39,10 @@ def main(arguments: Sequence[str] | None = None, alone: bool = False) -> int:
         spare_tensorflow(options.logdir)
     command: Callable[[argparse.Namespace], int] = options.command
     try:
-        return command(options)
+        status = command(options)
+        if sys.stdout is not None:
+            sys.stdout.flush()  # at the interpreter's end nobody could say that the reader is gone
+        return status
     except (NnvizError, ImportError) as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return 2

@@ -65,7 +65,10 @@ def test_a_changed_source_is_built_again_with_node_from_the_package_index(
 ) -> None:
     (sdist,) = distributions.glob("*.tar.gz")
     with tarfile.open(sdist) as archive:
-        archive.extractall(tmp_path, filter="data")
+        # Python has its filter for archives since 3.10.12 and 3.11.4.
+        archive.extractall(
+            tmp_path, **{"filter": "data"} if hasattr(tarfile, "data_filter") else {}
+        )
     (source,) = tmp_path.iterdir()
     entry = source / "frontend" / "src" / "index.ts"
     entry.write_text(f"{entry.read_text()}\nconsole.debug('changed by a test');\n")

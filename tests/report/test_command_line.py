@@ -157,12 +157,18 @@ def test_an_interrupt_at_the_progress_bar_ends_with_status_130_and_no_stack_trac
     assert b"run_0" in shown
 
 
-def test_a_closed_pipe_is_no_error(runs: Path) -> None:
-    shell = f"{sys.executable} -m nnviz_tb export {runs} --run sick --series loss | head -1"
+@pytest.mark.parametrize(("reader", "read"), [("head -1", "step,wall_time,value\n"), ("true", "")])
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_closed_pipe_is_no_error(runs: Path, reader: str, read: str, unbuffered: str) -> None:
+    shell = f"{sys.executable} -m nnviz_tb export {runs} --run sick --series loss | {reader}"
     done = subprocess.run(
-        ["bash", "-o", "pipefail", "-c", shell], capture_output=True, text=True, timeout=120
+        ["bash", "-o", "pipefail", "-c", shell],
+        env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
-    assert done.stdout.startswith("step,wall_time,value")
+    assert done.stdout == read
     assert "Traceback" not in done.stderr
     assert done.returncode == 0
 

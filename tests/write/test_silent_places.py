@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -212,7 +213,9 @@ def own_disk(directory: Path, image: Path) -> Iterator[None]:
     directory.mkdir()
     with open(image, "wb") as file:
         file.truncate(8 << 20)
-    subprocess.run(["mkfs.ext4", "-q", "-F", image], check=True)
+    # Where the superuser's commands are, which need not be on the path.
+    found = shutil.which("mkfs.ext4", path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
+    subprocess.run([found or "mkfs.ext4", "-q", "-F", image], check=True)
     done = subprocess.run(["mount", "-o", "loop", image, directory], stderr=subprocess.PIPE)
     if done.returncode:
         pytest.fail(f"a disk that hangs cannot be tried here: {done.stderr.decode()}")
