@@ -207,15 +207,18 @@ def test_a_process_that_ends_in_a_silence_waits_for_a_while_and_no_longer(tmp_pa
     assert scalars(backing, "loss")[0] == (0, 0.0)
 
 
+def superusers(command: str) -> str:
+    """Where a command of the superuser's is; their folders need not be on the path."""
+    return shutil.which(command, path=f"{os.environ['PATH']}:/usr/sbin:/sbin") or command
+
+
 @contextlib.contextmanager
 def own_disk(directory: Path, image: Path) -> Iterator[None]:
     """A real ext4 file system in a file; only the superuser may mount one, and freeze it."""
     directory.mkdir()
     with open(image, "wb") as file:
         file.truncate(8 << 20)
-    # Where the superuser's commands are, which need not be on the path.
-    found = shutil.which("mkfs.ext4", path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
-    subprocess.run([found or "mkfs.ext4", "-q", "-F", image], check=True)
+    subprocess.run([superusers("mkfs.ext4"), "-q", "-F", image], check=True)
     done = subprocess.run(["mount", "-o", "loop", image, directory], stderr=subprocess.PIPE)
     if done.returncode:
         pytest.fail(f"a disk that hangs cannot be tried here: {done.stderr.decode()}")
@@ -227,7 +230,7 @@ def own_disk(directory: Path, image: Path) -> Iterator[None]:
 
 
 def freeze(directory: Path, how: str = "--freeze", check: bool = True) -> None:
-    subprocess.run(["fsfreeze", how, directory], check=check, stderr=subprocess.DEVNULL)
+    subprocess.run([superusers("fsfreeze"), how, directory], check=check, stderr=subprocess.DEVNULL)
 
 
 @pytest.mark.timeout(180)
